@@ -1,0 +1,1 @@
+"""Who is calling: API keys, sign-in links and browser sessions."""

@@ -1,0 +1,1 @@
+"""The floor of Earshot: settings, errors, clock, ids, database, shared tables, audit; nothing above is imported."""

@@ -1,0 +1,105 @@
+"""The system of record: one engine, read transactions, and write transactions that are serialised on SQLite.
+
+Services open one transaction per call with `read()` or `write()`; nothing below them commits.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Dialect, Engine, create_engine, event
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session
+
+BUSY_TIMEOUT_MS = 10_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# isolation_level None: the driver opens no transaction of its own, so ours are the only ones
+_SQLITE_ARGUMENTS = {"timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None, "check_same_thread": False}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant, stored as whole milliseconds since 1970 so that order and equality are exact everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime reached the database: give it a time zone")
+        delta = value - _EPOCH
+        return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        seconds, milliseconds = divmod(value, 1000)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1000)
+
+
+def utc_column(*, nullable: bool = False, index: bool = False) -> Column[Any]:
+    """Return a fresh column for `Field(sa_column=…)` that holds an aware UTC instant."""
+    return Column(UtcDateTime(), nullable=nullable, index=index)
+
+
+class Database:
+    """One connection pool. `write()` takes SQLite's write lock at its first moment (`BEGIN IMMEDIATE`).
+
+    Reason: a deferred transaction that reads and then writes fails with SQLITE_BUSY, which no timeout covers, when
+    another writer came between; taken at once the lock waits its turn, and check-then-insert is atomic.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            self.engine = create_engine(url, connect_args=_SQLITE_ARGUMENTS)
+            self._writer = create_engine(url, connect_args=_SQLITE_ARGUMENTS)
+            event.listen(self.engine, "connect", _set_pragmas)
+            event.listen(self._writer, "connect", _set_pragmas)
+            event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+            event.listen(self._writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        else:
+            self.engine = create_engine(url, pool_pre_ping=True)
+            self._writer = self.engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session over one consistent snapshot; it is rolled back at the end."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session that commits at the end and rolls back when the block raises."""
+        with Session(self._writer, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    @property
+    def writer_engine(self) -> Engine:
+        return self._writer
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._writer.dispose()
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a claim that was answered 201 must survive a power cut
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

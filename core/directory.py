@@ -1,0 +1,94 @@
+"""Projects and teams: small named things that interviews, searches and contact rules refer to by slug."""
+
+import re
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from core.errors import InvalidInput
+from core.tables import Project, Team
+from core.text import clean_text
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+MAX_NAME_LENGTH = 200
+
+
+def check_slug(slug: str, what: str) -> str:
+    """Return the slug or raise InvalidInput `invalid_<what>_id`."""
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput(
+            f"invalid_{what}_id",
+            f"A {what}'s id has 1 to 64 lower-case letters, digits, '.', '_' or '-' and begins and ends with a letter "
+            "or digit.",
+            field="id",
+        )
+    return slug
+
+
+def _check_name(name: str, what: str) -> str:
+    name = clean_text(name).replace("\n", " ")
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise InvalidInput(
+            f"invalid_{what}_name", f"A {what}'s name has 1 to {MAX_NAME_LENGTH} characters.", field="name"
+        )
+    return name
+
+
+def put_project(session: Session, slug: str, name: str, at: datetime) -> tuple[Project, bool]:
+    """Create the project or rename it; the second value says whether it is new."""
+    name = _check_name(name, "project")
+    project = session.get(Project, check_slug(slug, "project"))
+    if project is not None:
+        project.name = name
+        return project, False
+    project = Project(id=slug, name=name, created_at=at)
+    session.add(project)
+    session.flush()
+    return project, True
+
+
+def list_projects(session: Session) -> list[Project]:
+    """Return all projects, by name."""
+    return list(session.exec(select(Project).order_by(col(Project.name), col(Project.id))))
+
+
+def require_project(session: Session, slug: str) -> Project:
+    """Return the project or raise InvalidInput `unknown_project`."""
+    project = session.get(Project, slug)
+    if project is None:
+        raise InvalidInput(
+            "unknown_project",
+            f"There is no project {slug[:64]!r}: create it with PUT /api/v1/projects/{{id}} or leave it out.",
+            field="project",
+        )
+    return project
+
+
+def put_team(session: Session, slug: str, name: str, at: datetime) -> tuple[Team, bool]:
+    """Create the team or rename it; the second value says whether it is new."""
+    name = _check_name(name, "team")
+    team = session.get(Team, check_slug(slug, "team"))
+    if team is not None:
+        team.name = name
+        return team, False
+    team = Team(id=slug, name=name, created_at=at)
+    session.add(team)
+    session.flush()
+    return team, True
+
+
+def list_teams(session: Session) -> list[Team]:
+    """Return all teams, by name."""
+    return list(session.exec(select(Team).order_by(col(Team.name), col(Team.id))))
+
+
+def require_team(session: Session, slug: str) -> Team:
+    """Return the team or raise InvalidInput `unknown_team`."""
+    team = session.get(Team, slug)
+    if team is None:
+        raise InvalidInput(
+            "unknown_team",
+            f"There is no team {slug[:64]!r}: create it with PUT /api/v1/teams/{{id}}.",
+            field="team",
+        )
+    return team
