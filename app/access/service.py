@@ -20,6 +20,7 @@ from core.ids import new_id
 from core.text import clean_text
 
 ADMINISTRATOR = "administrator"
+RESERVED_SOURCES = frozenset({"cli", "page", "sample", "system"})  # a key's name is the source of what it sends
 LINK_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=14)
 LAST_USED_RESOLUTION = timedelta(minutes=1)  # a write per request would serialise readers for a figure nobody needs
@@ -61,6 +62,8 @@ class AccessService:
         name = clean_text(name)
         if not 1 <= len(name) <= 100:
             raise InvalidInput("invalid_key_name", "A key's name has 1 to 100 characters.", field="name")
+        if name.lower() in RESERVED_SOURCES:
+            raise InvalidInput("reserved_key_name", f"The name {name!r} is used by Earshot itself: take another.")
         secret = "ear_" + secrets.token_urlsafe(32)
         now = self._clock.now()
         key = ApiKey(
