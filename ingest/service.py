@@ -1,0 +1,370 @@
+"""Everything callers can do with interviews; the API, the command line and the pages call it and nothing below it.
+
+In: `schemas.py` types and streams of bytes. Out: `schemas.py` types. Work that takes long is handed to `Jobs` after
+the commit; `pipeline.py` does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from core.audit import record_event
+from core.blobs import BlobStore
+from core.clock import Clock
+from core.database import Database
+from core.directory import require_project
+from core.errors import Conflict, NotFound
+from core.ids import new_id
+from core.settings import Settings
+from core.tables import Interview
+from ingest import listing, repository, work_repository, writers
+from ingest.checks import (
+    Details,
+    check_details,
+    check_listenable,
+    check_segments,
+    check_title,
+    title_from_file_name,
+)
+from ingest.incoming import clean_file_name, file_details, peek, read_all, with_file_details
+from ingest.media import probe
+from ingest.ports import Jobs
+from ingest.readers import HEAD_BYTES, read_transcript, transcript_kind
+from ingest.schemas import (
+    UNFINISHED,
+    InterviewIn,
+    InterviewOut,
+    InterviewPage,
+    InterviewStatus,
+    RecordingIn,
+    SegmentOut,
+    TranscriptFormat,
+)
+from ingest.split import split_passages
+from ingest.tables import IngestJob
+from ingest.values import TimedSegment
+
+_RESTARTABLE = (InterviewStatus.FAILED, InterviewStatus.CANCELLED, InterviewStatus.NEEDS_MODEL)
+
+
+class IngestService:
+    """Takes interviews in, lists them, and hands out their text and sound. One transaction per call."""
+
+    def __init__(self, database: Database, clock: Clock, blobs: BlobStore, jobs: Jobs, settings: Settings) -> None:
+        self._database = database
+        self._clock = clock
+        self._blobs = blobs
+        self._jobs = jobs
+        self._settings = settings
+        self._zone = ZoneInfo(settings.timezone)
+
+    # --- taking in ---------------------------------------------------------------------------------------------------
+
+    def add_interview(self, sent: InterviewIn, source: str, actor: str) -> InterviewOut:
+        """Store an interview that comes with its text and have it indexed.
+
+        The same external id from the same source updates it; the same text once more starts no work.
+        Raises: InvalidInput or TooLarge that name the segment; Conflict `sent_twice_at_once`.
+        """
+        details = check_details(sent, self._zone)
+        check_title(sent.title)
+        segments = check_segments(sent.segments)
+        return self._keep_text(details, segments, source, actor, same_text_is_same=False)[0]
+
+    def add_recording(
+        self, chunks: Iterable[bytes], file_name: str, sent: RecordingIn, source: str, actor: str
+    ) -> tuple[InterviewOut, bool]:
+        """Store a recording, or a transcript file (known by its name), and have it processed.
+
+        The second value is False when the interview was there already: by its external id, or by the same content in
+        the same project. What failed before or was cancelled is tried again then. Nothing stays behind on errors.
+        Raises: as `BlobStore.put`, `ingest.media.probe` and `read_transcript`.
+        """
+        details = check_details(sent, self._zone)
+        check_listenable(details.language)
+        with self._database.read() as session:  # before four gigabytes are taken in for nothing
+            self._check_project(session, details)
+        file_name = clean_file_name(file_name)
+        head, whole = peek(chunks, HEAD_BYTES)
+        kind = transcript_kind(file_name, head)
+        if kind is not None:
+            read = read_transcript(read_all(whole), kind)
+            details = check_details(with_file_details(sent, read.details, file_name), self._zone)
+            segments = check_segments(read.segments)
+            return self._keep_text(details, segments, source, actor, same_text_is_same=True)
+        blob = self._blobs.put(whole, self._settings.max_upload_bytes)
+        try:
+            info = probe(self._blobs.path(blob.sha256))
+            file = file_details(blob, info, file_name)
+            return self._keep_recording(details, file, source, actor)
+        except BaseException:
+            if blob.was_new:
+                self._drop_unused(blob.sha256)
+            raise
+
+    def _keep_text(
+        self,
+        details: Details,
+        segments: tuple[TimedSegment, ...],
+        source: str,
+        actor: str,
+        *,
+        same_text_is_same: bool,
+    ) -> tuple[InterviewOut, bool]:
+        drafts = split_passages(segments)  # before the transaction: it may take a second
+        text_hash = repository.text_hash(segments)
+        with self._writing() as session:
+            self._check_project(session, details)
+            sent_before = self._find_sent(session, details, source)
+            interview = sent_before
+            if interview is None and same_text_is_same:
+                interview = repository.find_by_given_text(session, details.project, text_hash)
+            is_new = interview is None
+            if interview is None:
+                interview = self._new_interview(session, details, source)
+            job = self._job(session, interview)
+            is_same_text = job.given_text_hash == text_hash
+            if is_new or sent_before is not None:
+                self._put_details(session, interview, job, details, actor, is_new=is_new)
+            if not is_same_text:
+                job.given_text_hash = text_hash
+                interview.transcribed_by = None
+                interview.revision += not is_new
+                work_repository.drop_heard(session, interview.id)
+                repository.put_text(session, interview.id, segments, drafts)
+            starts = not is_same_text or interview.status in _RESTARTABLE
+            if starts:
+                work_repository.start_attempt(session, interview, InterviewStatus.INDEXING, self._clock.now())
+        return self._enqueued(interview.id, starts), is_new
+
+    def _keep_recording(
+        self, details: Details, file: dict[str, object], source: str, actor: str
+    ) -> tuple[InterviewOut, bool]:
+        sha256 = str(file["recording_sha256"])
+        with self._writing() as session:
+            self._blobs.path(sha256)  # another interview's deletion may have taken the bytes meanwhile
+            self._check_project(session, details)
+            sent_before = self._find_sent(session, details, source)
+            interview = sent_before or repository.find_by_recording(session, details.project, sha256)
+            is_new = interview is None
+            if interview is None:
+                title = details.title or title_from_file_name(str(file["file_name"]))
+                interview = self._new_interview(session, details, source, title)
+            job = self._job(session, interview)
+            if interview.external_id is None and interview.source == source:
+                interview.external_id = details.external_id
+            is_same = interview.recording_sha256 == sha256
+            replaced = None if is_same else interview.recording_sha256
+            if is_new or sent_before is not None:
+                self._put_details(session, interview, job, details, actor, is_new=is_new)
+            if not is_same:
+                interview.revision += not is_new
+                for name, value in file.items():
+                    setattr(interview, name, value)
+                interview.transcribed_by = job.given_text_hash = None
+                work_repository.drop_heard(session, interview.id)
+                repository.put_text(session, interview.id, (), ())
+            starts = not is_same or interview.status in _RESTARTABLE
+            if starts:
+                work_repository.restart(session, interview, self._clock.now())
+            if replaced is not None:
+                self._delete_if_unused(session, replaced)
+        return self._enqueued(interview.id, starts), is_new
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def get(self, interview_id: str) -> InterviewOut:
+        """Return the interview; raises NotFound `unknown_interview`."""
+        with self._database.read() as session:
+            return listing.shown(session, [_require(session, interview_id)])[0]
+
+    def list_interviews(
+        self,
+        *,
+        project: str | None = None,
+        status: str | None = None,
+        tag: str | None = None,
+        text: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> InterviewPage:
+        """Return a page of interviews, newest first; `text` is looked for in titles, `limit` is 1 to 200."""
+        with self._database.read() as session:
+            return listing.page(session, project, status, tag, text, cursor, limit)
+
+    def segments(self, interview_id: str) -> list[SegmentOut]:
+        """Return the interview's text in order; raises NotFound `unknown_interview`."""
+        with self._database.read() as session:
+            _require(session, interview_id)
+            return listing.shown_segments(repository.segments_of(session, interview_id))
+
+    def transcript(
+        self,
+        interview_id: str,
+        format: TranscriptFormat | str,  # noqa: A002 - as the query parameter is called
+    ) -> tuple[bytes, str, str]:
+        """Return the transcript as a file: bytes, media type, file name.
+
+        Raises: InvalidInput `unknown_format`; Conflict `no_text_yet` while an interview has none.
+        """
+        with self._database.read() as session:
+            interview = listing.shown(session, [_require(session, interview_id)])[0]
+            segments = listing.shown_segments(repository.segments_of(session, interview_id))
+        if not segments and interview.status != InterviewStatus.READY:
+            raise Conflict(
+                "no_text_yet",
+                f"The interview is {interview.status.value} and has no text yet. Ask again when it is ready.",
+            )
+        return writers.write_transcript(interview, segments, format)
+
+    def recording(self, interview_id: str) -> tuple[Path, str]:
+        """Return the recording's file and media type; raises NotFound `no_recording` for a text without sound."""
+        with self._database.read() as session:
+            interview = _require(session, interview_id)
+        if interview.recording_sha256 is None:
+            raise NotFound("no_recording", "This interview was sent as text: it has no recording.")
+        return self._blobs.path(interview.recording_sha256), interview.media_type or "application/octet-stream"
+
+    # --- steering ----------------------------------------------------------------------------------------------------
+
+    def retry(self, interview_id: str, actor: str) -> InterviewOut:
+        """Start the work again for an interview that failed, was cancelled or waits for a model.
+
+        What was transcribed already is kept. Raises: Conflict `nothing_to_retry`.
+        """
+        with self._writing() as session:
+            interview = _require(session, interview_id, for_update=True)
+            if interview.status not in _RESTARTABLE:
+                raise Conflict(
+                    "nothing_to_retry",
+                    f"The interview is {interview.status}; only one that failed, was cancelled or needs a model can "
+                    "be retried.",
+                )
+            work_repository.restart(session, interview, self._clock.now())
+            self._audit(session, actor, "interview.retried", interview_id)
+        return self._enqueued(interview_id, starts=True)
+
+    def cancel(self, interview_id: str, actor: str) -> InterviewOut:
+        """Stop the work on an interview at its next look; its recording stays. Cancelling twice is no error.
+
+        Raises: Conflict `nothing_to_cancel` when the work is over.
+        """
+        waiting = (*UNFINISHED, InterviewStatus.NEEDS_MODEL, InterviewStatus.CANCELLED)
+        with self._writing() as session:
+            interview = _require(session, interview_id, for_update=True)
+            if interview.status not in waiting:
+                raise Conflict("nothing_to_cancel", f"The interview is {interview.status}: there is no work to stop.")
+            if interview.status != InterviewStatus.CANCELLED:
+                interview.status = InterviewStatus.CANCELLED.value
+                interview.step = interview.error_code = interview.error_message = None
+                interview.updated_at = self._clock.now()
+                self._audit(session, actor, "interview.cancelled", interview_id)
+        return self.get(interview_id)
+
+    def delete(self, interview_id: str, actor: str) -> None:
+        """Remove the interview, its text and, if no other interview has it, its recording."""
+        with self._writing() as session:
+            interview = _require(session, interview_id, for_update=True)
+            sha256 = interview.recording_sha256
+            repository.remove(session, interview)
+            self._audit(session, actor, "interview.deleted", interview_id)
+            if sha256 is not None:
+                self._delete_if_unused(session, sha256)
+
+    # --- pieces ------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        try:
+            with self._database.write() as session:
+                yield session
+        except IntegrityError as error:  # only where writers are not serialised (PostgreSQL)
+            raise Conflict(
+                "sent_twice_at_once", "The same interview is being stored by another request. Send it again."
+            ) from error
+
+    def _find_sent(self, session: Session, details: Details, source: str) -> Interview | None:
+        if details.external_id is None:
+            return None
+        return repository.find_by_external_id(session, source, details.external_id)
+
+    def _new_interview(self, session: Session, details: Details, source: str, title: str | None = None) -> Interview:
+        now = self._clock.now()
+        interview = Interview(
+            id=new_id("int"),
+            source=source,
+            external_id=details.external_id,
+            title=title or details.title or "Untitled",
+            project_id=details.project,
+            status=InterviewStatus.RECEIVED.value,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(interview)
+        session.flush()
+        return interview
+
+    def _put_details(
+        self,
+        session: Session,
+        interview: Interview,
+        job: IngestJob,
+        details: Details,
+        actor: str,
+        *,
+        is_new: bool,
+    ) -> None:
+        repository.put_details(session, interview, details)
+        job.asked_language = details.language
+        job.vocabulary = list(details.vocabulary)
+        session.add(job)
+        interview.updated_at = self._clock.now()
+        session.flush()
+        self._audit(session, actor, "interview.created" if is_new else "interview.updated", interview.id)
+
+    def _job(self, session: Session, interview: Interview) -> IngestJob:
+        return work_repository.find_job(session, interview.id) or IngestJob(interview_id=interview.id, attempt=0)
+
+    def _enqueued(self, interview_id: str, starts: bool) -> InterviewOut:
+        if starts:
+            self._jobs.enqueue(interview_id)
+        return self.get(interview_id)
+
+    def _check_project(self, session: Session, details: Details) -> None:
+        if details.project is not None:
+            require_project(session, details.project)
+
+    def _drop_unused(self, sha256: str) -> None:
+        with self._database.write() as session:
+            self._delete_if_unused(session, sha256)
+
+    def _delete_if_unused(self, session: Session, sha256: str) -> None:
+        """Delete inside the transaction: if the commit fails, what is left is an interview to delete again, never
+        bytes that somebody believes deleted.
+        """
+        session.flush()
+        if not repository.is_recording_used(session, sha256):
+            self._blobs.delete(sha256)
+
+    def _audit(self, session: Session, actor: str, action: str, interview_id: str) -> None:
+        record_event(
+            session,
+            at=self._clock.now(),
+            actor=actor,
+            action=action,
+            subject_type="interview",
+            subject_id=interview_id,
+        )
+
+
+def _require(session: Session, interview_id: str, *, for_update: bool = False) -> Interview:
+    interview = repository.find(session, interview_id, for_update=for_update)
+    if interview is None:
+        raise NotFound("unknown_interview", f"There is no interview {interview_id[:64]!r}.")
+    return interview
