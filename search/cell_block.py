@@ -1,0 +1,242 @@
+"""What the ranking knows of cells, as plain arrays: one interview's, or many interviews' joined into one block.
+
+`service` counts an interview's cells once, while indexing, and stores the block of one; `CellIndex` joins blocks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search.cells import Cell, weigh, window_bounds
+from search.words import Keys, keys_of, pairs_of, read_words, stems_of
+
+Ints = npt.NDArray[np.int32]
+Ids = npt.NDArray[np.int64]
+Times = npt.NDArray[np.uint8]
+
+NO_ID = -1  # a window whose vector is missing
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Where terms stand: `keys` rising, `cells` rising within a key; `times` 255 means as often or more."""
+
+    keys: Keys
+    cells: Ints
+    times: Times
+
+    def of(self, key: np.uint64) -> tuple[Ints, Times]:
+        """Return the cells with the term and how often it stands in each."""
+        begin, end = np.searchsorted(self.keys, key, "left"), np.searchsorted(self.keys, key, "right")
+        return self.cells[begin:end], self.times[begin:end]
+
+
+@dataclass(frozen=True, slots=True)
+class CellBlock:
+    """n cells of m interviews, interview after interview. All places count from the block's first cell."""
+
+    interviews: tuple[str, ...]
+    starts: Ints  # (m + 1,) first cell of each interview, and n
+    first_segment: Ints  # (n,)
+    last_segment: Ints  # (n,)
+    word_count: Ints  # (n,) words that are read
+    term_count: Ints  # (n,) words that are counted: speakers' names too
+    pair_count: Ints  # (n,)
+    terms: Entries
+    pairs: Entries
+    window_from: Ints  # (w,)
+    window_to: Ints  # (w,) exclusive
+    window_ids: Ids  # (w,) in the vector index
+    speakers: tuple[str, ...]
+    speaker_of: Ints  # (s,) index into `speakers`
+    speaker_cells: Ints  # (s,)
+    speaker_words: Ints  # (s,) words this speaker says in that cell
+
+    @property
+    def size(self) -> int:
+        return len(self.first_segment)
+
+
+def count_cells(interview_id: str, cells: Sequence[Cell]) -> CellBlock:
+    """Return the block of one interview; its windows have no ids yet."""
+    terms: list[tuple[int, list[str]]] = []
+    pairs: list[tuple[int, list[str]]] = []
+    speakers: dict[str, int] = {}
+    said: list[tuple[int, int, int]] = []
+    for place, cell in enumerate(cells):
+        terms.append((place, stems_of(read_words(cell.text))))
+        pairs.append((place, pairs_of(word for _, text in cell.turns for word in read_words(text))))
+        words: Counter[int] = Counter()
+        for speaker, text in cell.turns:
+            if speaker:
+                words[speakers.setdefault(speaker, len(speakers))] += max(1, len(text.split()))
+        said += [(number, place, count) for number, count in words.items()]
+    columns = np.array(said, dtype=np.int32).reshape(-1, 3)
+    bounds = np.array(window_bounds(len(cells)), dtype=np.int32).reshape(-1, 2)
+    return CellBlock(
+        interviews=(interview_id,),
+        starts=_ints((0, len(cells))),
+        first_segment=_ints(cell.first_segment for cell in cells),
+        last_segment=_ints(cell.last_segment for cell in cells),
+        word_count=_ints(weigh(cell.text) for cell in cells),
+        term_count=_ints(len(found) for _, found in terms),
+        pair_count=_ints(len(found) for _, found in pairs),
+        terms=_entries(terms),
+        pairs=_entries(pairs),
+        window_from=bounds[:, 0].copy(),
+        window_to=bounds[:, 1].copy(),
+        window_ids=np.full(len(bounds), NO_ID, dtype=np.int64),
+        speakers=tuple(speakers),
+        speaker_of=columns[:, 0].copy(),
+        speaker_cells=columns[:, 1].copy(),
+        speaker_words=columns[:, 2].copy(),
+    )
+
+
+def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
+    """Return one block with the interviews of all, in order."""
+    offsets = np.cumsum([0, *(block.size for block in blocks)]).astype(np.int32)
+    speakers: dict[str, int] = {}
+    renamed = [
+        np.array([speakers.setdefault(name, len(speakers)) for name in block.speakers], dtype=np.int32)
+        for block in blocks
+    ]
+    shifted = list(zip(blocks, offsets[:-1], strict=True))
+    return CellBlock(
+        interviews=tuple(interview for block in blocks for interview in block.interviews),
+        starts=np.concatenate([*(b.starts[:-1] + offset for b, offset in shifted), offsets[-1:]]).astype(np.int32),
+        first_segment=_joined(block.first_segment for block in blocks),
+        last_segment=_joined(block.last_segment for block in blocks),
+        word_count=_joined(block.word_count for block in blocks),
+        term_count=_joined(block.term_count for block in blocks),
+        pair_count=_joined(block.pair_count for block in blocks),
+        terms=_join_entries([block.terms for block in blocks], offsets),
+        pairs=_join_entries([block.pairs for block in blocks], offsets),
+        window_from=_joined(block.window_from + offset for block, offset in shifted),
+        window_to=_joined(block.window_to + offset for block, offset in shifted),
+        window_ids=np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in blocks)]),
+        speakers=tuple(speakers),
+        speaker_of=_joined(names[b.speaker_of] for names, b in zip(renamed, blocks, strict=True) if len(names)),
+        speaker_cells=_joined(b.speaker_cells + offset for b, offset in shifted if len(b.speakers)),
+        speaker_words=_joined(b.speaker_words for b in blocks if len(b.speakers)),
+    )
+
+
+def without_interview(block: CellBlock, interview_id: str) -> CellBlock:
+    """Return the block without one of its interviews."""
+    gone = block.interviews.index(interview_id)
+    begin, end = int(block.starts[gone]), int(block.starts[gone + 1])
+    keep = np.ones(block.size, dtype=bool)
+    keep[begin:end] = False
+    place = np.cumsum(keep, dtype=np.int32) - 1  # of a kept cell, afterwards
+    windows = keep[block.window_from]
+    said = keep[block.speaker_cells]
+    starts = np.delete(block.starts, gone + 1)
+    starts[gone + 1 :] -= end - begin
+    return CellBlock(
+        interviews=block.interviews[:gone] + block.interviews[gone + 1 :],
+        starts=starts,
+        first_segment=block.first_segment[keep],
+        last_segment=block.last_segment[keep],
+        word_count=block.word_count[keep],
+        term_count=block.term_count[keep],
+        pair_count=block.pair_count[keep],
+        terms=_kept(block.terms, keep, place),
+        pairs=_kept(block.pairs, keep, place),
+        window_from=place[block.window_from[windows]],
+        window_to=place[block.window_to[windows] - 1] + np.int32(1),
+        window_ids=block.window_ids[windows],
+        speakers=block.speakers,
+        speaker_of=block.speaker_of[said],
+        speaker_cells=place[block.speaker_cells[said]],
+        speaker_words=block.speaker_words[said],
+    )
+
+
+def pack_block(block: CellBlock) -> bytes:
+    """Return the block as bytes, the same on every machine."""
+    arrays = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in _arrays(block).items()}
+    header = {
+        "interviews": block.interviews,
+        "speakers": block.speakers,
+        "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
+    }
+    return json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays.values())
+
+
+def unpack_block(packed: bytes) -> CellBlock:
+    """Return the block that `pack_block` wrote. Raises: ValueError when the bytes are no such thing."""
+    line, _, rest = packed.partition(b"\n")
+    try:
+        header = json.loads(line)
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        position = 0
+        for name, kind, length in header["arrays"]:
+            array = np.frombuffer(rest, dtype=np.dtype(kind), count=length, offset=position)
+            arrays[name] = array.astype(array.dtype.newbyteorder("="))
+            position += array.nbytes
+        names = tuple(header["interviews"]), tuple(header["speakers"])
+        return _from_arrays(names, arrays)
+    except (KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError("these bytes are no cell block") from error
+
+
+_PLAIN = (
+    "starts", "first_segment", "last_segment", "word_count", "term_count", "pair_count", "window_from", "window_to",
+    "window_ids", "speaker_of", "speaker_cells", "speaker_words",
+)  # fmt: skip
+
+
+def _arrays(block: CellBlock) -> dict[str, npt.NDArray[np.generic]]:
+    arrays: dict[str, npt.NDArray[np.generic]] = {name: getattr(block, name) for name in _PLAIN}
+    for name, entries in (("terms", block.terms), ("pairs", block.pairs)):
+        arrays |= {f"{name}.keys": entries.keys, f"{name}.cells": entries.cells, f"{name}.times": entries.times}
+    return arrays
+
+
+def _from_arrays(
+    names: tuple[tuple[str, ...], tuple[str, ...]], arrays: dict[str, npt.NDArray[np.generic]]
+) -> CellBlock:
+    columns: dict[str, object] = {name: arrays[name] for name in _PLAIN}
+    for name in ("terms", "pairs"):
+        columns[name] = Entries(*(arrays[f"{name}.{part}"] for part in ("keys", "cells", "times")))  # type: ignore[arg-type]
+    return CellBlock(interviews=names[0], speakers=names[1], **columns)  # type: ignore[arg-type]
+
+
+def _entries(found: Iterable[tuple[int, list[str]]]) -> Entries:
+    counted = [(term, place, times) for place, terms in found for term, times in Counter(terms).items()]
+    keys = keys_of([term for term, _, _ in counted])
+    cells = _ints(place for _, place, _ in counted)
+    times = np.minimum([times for _, _, times in counted], 255).astype(np.uint8)
+    return _sorted(keys, cells, times)
+
+
+def _sorted(keys: Keys, cells: Ints, times: Times) -> Entries:
+    order = np.argsort(keys, kind="stable")  # cells come in rising order and stay so within a key
+    return Entries(keys[order], cells[order], times[order])
+
+
+def _join_entries(parts: Sequence[Entries], offsets: Ints) -> Entries:
+    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(part.keys for part in parts)])
+    cells = _joined(part.cells + offset for part, offset in zip(parts, offsets[:-1], strict=True))
+    times = np.concatenate([np.zeros(0, dtype=np.uint8), *(part.times for part in parts)])
+    return _sorted(keys, cells, times)
+
+
+def _kept(entries: Entries, keep: npt.NDArray[np.bool_], place: Ints) -> Entries:
+    kept = keep[entries.cells]
+    return Entries(entries.keys[kept], place[entries.cells[kept]], entries.times[kept])
+
+
+def _ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, dtype=np.int32)
+
+
+def _joined(arrays: Iterable[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, dtype=np.int32), *arrays]).astype(np.int32)

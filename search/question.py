@@ -1,0 +1,84 @@
+"""A question as typed, taken apart: what to embed, which words to count, what must stand there, who is named.
+
+In: the text of a search. Out: a `Question`. `service` reads it once for each search; no text makes it raise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from search.query_words import COMMON_WORDS, read_query
+from search.words import fold, pairs_of, read_words, stems_of
+
+# Words that say "somebody talked about": they name what is wanted, not what was said. They are left out of questions
+# and requests only; in a few words put side by side ("group discount") every word counts.
+_TALK = """
+according answer answered asked asking conclusion conclusions debate debated describe described discuss discussed
+discusses discussing discussion discussions explain explained gave give given group introduce introduced meeting
+meetings mention mentioned opinion opinions regarding said say saying says state stated suggest suggested summarise
+summarize summary talk talked talking team tell thinks think thinking thought thoughts
+"""
+_TALK_WORDS = frozenset(_TALK.split())
+_ASKING = """
+are can could describe did do does explain find give had has have how is list should show summarise summarize tell was
+were what when where which who whom whose why will would
+"""
+_ASKING_WORDS = frozenset(_ASKING.split())
+_SHORT = 3  # words: fewer are not a sentence, whatever they begin with
+
+_TOKEN = re.compile(r"[^\s?.,!;:\"“”„()]+")
+_TITLES = frozenset(("dr", "hon", "madam", "miss", "mr", "mrs", "ms", "prof", "professor", "right", "sir", "the"))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`texts` are embedded and averaged: the question as it is, and its subject alone where that is different."""
+
+    texts: tuple[str, ...]
+    terms: tuple[str, ...]  # stems, each once
+    pairs: tuple[str, ...]
+    phrases: tuple[str, ...]  # quoted: must stand there as they are
+    names: frozenset[str]  # folded words that may be names: capitalised ones of the subject
+
+
+def read_question(query: str) -> Question:
+    """Return what `query` asks for."""
+    subject = find_subject(query)
+    words = read_words(subject)
+    texts = (query,) if subject == query else (query, subject)
+    return Question(
+        texts=texts,
+        terms=tuple(dict.fromkeys(stems_of(words))),
+        pairs=tuple(dict.fromkeys(pairs_of(words))),
+        phrases=read_query(query).phrases,
+        names=frozenset(fold(token) for token in _TOKEN.findall(subject) if token[:1].isupper()),
+    )
+
+
+def find_subject(query: str) -> str:
+    """Return the words of `query` that say what it is about, in order; all of them when none would be left."""
+    tokens = _TOKEN.findall(query)
+    folded = [fold(token).replace("’", "'") for token in tokens]
+    dropped = COMMON_WORDS
+    if len(tokens) > _SHORT and (folded[0] in _ASKING_WORDS or query.rstrip().endswith("?")):
+        dropped = COMMON_WORDS | _TALK_WORDS
+    kept = [token for token, plain in zip(tokens, folded, strict=True) if plain not in dropped]
+    return " ".join(kept) or query
+
+
+def find_named(names: frozenset[str], speakers: Iterable[str]) -> tuple[str, ...]:
+    """Return the speakers a question names, wholly or by first or last name; the better named ones only.
+
+    "Ann Lee" leaves out an Ann Moss, while "Ann" means both.
+    """
+    named: dict[str, frozenset[str]] = {}
+    for speaker in speakers if names else ():
+        parts = read_words(speaker)
+        telling = [part for part in parts if part not in _TITLES]
+        found = frozenset(parts) & names
+        if telling and (found >= frozenset(telling) or found & {telling[0], telling[-1]}):
+            named[speaker] = found
+    best = set(named.values())
+    return tuple(speaker for speaker, found in named.items() if not any(found < other for other in best))

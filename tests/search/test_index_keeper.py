@@ -1,0 +1,188 @@
+"""The index on disk is derived: whatever happens to it, answers come from what the database holds."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from search.faiss_index import FaissIndexes
+from search.values import SearchRequest
+from tests.search.factories import Workshop
+
+FILE = "passages.index"
+
+CRASHING = """
+import os, signal, sys
+from pathlib import Path
+import search.index_keeper as keeper
+from search.faiss_index import FaissIndexes
+from tests.search.factories import Workshop
+
+workshop = Workshop(Path(sys.argv[1]), FaissIndexes(), save_after=1)
+workshop.add("the first invoice")
+assert workshop.service.status().indexed == 1
+write = keeper.write_snapshot
+
+def die(file, snapshot):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def die_half_way(file, snapshot):
+    file.with_name(".writing-half").write_bytes(b"earshot index 1\\n{")
+    die(file, snapshot)
+
+keeper.write_snapshot = {"before": die, "half way": die_half_way}[sys.argv[2]]
+workshop.add("the second invoice")
+print("still alive")
+"""
+
+
+def found(workshop: Workshop, query: str = "invoice") -> set[str]:
+    return {result.text for result in workshop.service.search(SearchRequest(query, "semantic", 50)).results}
+
+
+@pytest.mark.parametrize("moment", ["before", "half way"])
+def test_a_process_killed_between_commit_and_index_file_loses_nothing(tmp_path: Path, moment: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CRASHING, str(tmp_path), moment],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert "still alive" not in ended.stdout
+    assert (tmp_path / "index" / FILE).exists()
+    after = Workshop(tmp_path, FaissIndexes())
+    assert found(after) == {"the first invoice", "the second invoice"}
+    assert after.service.status().indexed == 2
+    after.database.close()
+
+
+def test_a_restart_reads_the_file_and_the_changes_after_it(workshop: Workshop) -> None:
+    first = workshop.add("the first invoice")
+    workshop.add("the second invoice")
+    workshop.service.status()
+    workshop.service.close()
+    workshop.add("the third invoice")
+    workshop.delete(first)
+    again = workshop.restart()
+    assert found(again) == {"the second invoice", "the third invoice"}
+    assert again.keeper.count == 2
+    again.database.close()
+
+
+def test_a_restart_without_changes_reads_no_vector_from_the_database(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.add("the first invoice")
+    workshop.service.status()
+    workshop.service.close()
+    monkeypatch.setattr("search.repository.interview_vectors", None)
+    again = workshop.restart()
+    assert found(again) == {"the first invoice"}
+    again.database.close()
+
+
+def flip_a_byte(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-20] ^= 1
+    file.write_bytes(bytes(content))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def put_text(file: Path) -> None:
+    file.write_text("earshot index 1\nthis is no header\n")
+
+
+def put_older_format(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b"earshot index 1", b"earshot index 0"))
+
+
+def change_generation(file: Path) -> None:
+    file.write_bytes(file.read_bytes().replace(b'"gen_', b'"gex_'))
+
+
+@pytest.mark.parametrize(
+    "damage", [flip_a_byte, cut, empty, put_text, put_older_format, change_generation, Path.unlink]
+)
+def test_a_missing_damaged_or_foreign_file_is_made_anew(workshop: Workshop, damage: Callable[[Path], None]) -> None:
+    workshop.add("the first invoice")
+    workshop.add("the second invoice")
+    workshop.service.status()
+    workshop.service.close()
+    damage(workshop.folder / "index" / FILE)
+    again = workshop.restart()
+    assert found(again) == {"the first invoice", "the second invoice"}
+    again.database.close()
+
+
+def test_an_index_of_another_kind_is_not_read(workshop: Workshop) -> None:
+    workshop.add("the first invoice")
+    workshop.service.status()
+    workshop.service.close()
+    again = workshop.restart(indexes=FaissIndexes())
+    assert found(again) == {"the first invoice"}
+    again.database.close()
+
+
+def test_what_another_process_writes_is_found_by_the_next_question(workshop: Workshop) -> None:
+    other = workshop.restart()
+    first = other.add("the first invoice")
+    assert found(workshop) == {"the first invoice"}
+    other.add("the second invoice")
+    assert found(workshop) == {"the first invoice", "the second invoice"}
+    other.delete(first)
+    assert found(workshop) == {"the second invoice"}
+    other.database.close()
+
+
+def test_the_file_is_written_after_enough_changes(workshop: Workshop) -> None:
+    saving = workshop.restart(save_after=10)
+    file = workshop.folder / "index" / FILE
+    saving.service.status()
+    saving.add(*[f"text {n}" for n in range(9)])
+    assert not file.exists()
+    saving.add("one more")
+    assert file.exists()
+    saving.database.close()
+
+
+def test_a_folder_that_cannot_be_written_costs_only_the_file(workshop: Workshop) -> None:
+    (workshop.folder / "index").write_text("in the way")
+    workshop.add("the first invoice")
+    workshop.service.status()
+    workshop.service.close()
+    assert found(workshop) == {"the first invoice"}
+
+
+def test_a_database_put_back_from_a_backup_is_believed_not_the_file(workshop: Workshop) -> None:
+    workshop.add("the first invoice")
+    with (
+        closing(sqlite3.connect(workshop.folder / "earshot.db")) as source,
+        closing(sqlite3.connect(workshop.folder / "backup.db")) as backup,
+    ):
+        source.backup(backup)
+    workshop.add("the second invoice")
+    workshop.service.status()
+    workshop.service.close()
+    workshop.database.close()
+    for left in workshop.folder.glob("earshot.db*"):
+        left.unlink()
+    (workshop.folder / "backup.db").rename(workshop.folder / "earshot.db")
+    again = workshop.restart()
+    assert found(again) == {"the first invoice"}
+    assert again.keeper.count == 1
+    again.database.close()

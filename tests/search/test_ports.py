@@ -1,0 +1,144 @@
+"""One contract for each port, on its fake and on every real adapter."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.faiss_index import FaissIndexes
+from search.fakes import FakeEmbedder, FakeVectorIndexes
+from search.ports import Embedder, VectorIndexes
+from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedders
+from search.values import Ids, IdSelection, Vectors
+
+DIM = 8
+
+
+@pytest.fixture(scope="module", params=["fake", "sentence-transformers"])
+def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    if request.param == "fake":
+        return FakeEmbedder()
+    return SentenceEmbedders(tmp_path_factory.mktemp("models"))(DEFAULT_MODEL)
+
+
+@pytest.fixture(params=[FakeVectorIndexes, FaissIndexes], ids=["fake", "faiss"])
+def indexes(request: pytest.FixtureRequest) -> VectorIndexes:
+    make: Callable[[], VectorIndexes] = request.param
+    return make()
+
+
+def ids(*numbers: int) -> Ids:
+    return np.array(numbers, dtype=np.int64)
+
+
+def random_vectors(count: int, seed: int = 1) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_passages_become_unit_vectors_in_the_order_given(embedder: Embedder) -> None:
+    texts = ["The invoice was wrong.", "hello", "A much longer passage about the invoice, " * 20]
+    vectors = embedder.embed_passages(texts)
+    assert vectors.shape == (3, embedder.dim)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text, vector in zip(texts, vectors, strict=True):
+        assert np.allclose(embedder.embed_passages([text])[0], vector, atol=1e-5)
+
+
+def test_no_passages_become_no_vectors(embedder: Embedder) -> None:
+    assert embedder.embed_passages([]).shape == (0, embedder.dim)
+
+
+def test_a_query_is_one_unit_vector_close_to_its_subject(embedder: Embedder) -> None:
+    vector = embedder.embed_query("wrong invoice")
+    assert vector.shape == (embedder.dim,)
+    assert vector.dtype == np.float32
+    passages = embedder.embed_passages(["the invoice was wrong", "we went sailing on a lake"])
+    assert passages[0] @ vector > passages[1] @ vector
+
+
+def test_an_empty_text_still_has_a_direction(embedder: Embedder) -> None:
+    assert np.isfinite(embedder.embed_query("")).all()
+    assert np.linalg.norm(embedder.embed_passages([""])[0]) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_nearest_come_first(indexes: VectorIndexes) -> None:
+    vectors = random_vectors(50)
+    index = indexes.empty(DIM)
+    index.add(np.arange(100, 150, dtype=np.int64), vectors)
+    hits = index.search(vectors[7], 5)
+    expected = np.argsort(-(vectors @ vectors[7]))[:5] + 100
+    assert [hit.passage_id for hit in hits] == expected.tolist()
+    assert hits[0].score == pytest.approx(1, abs=1e-5)
+
+
+def test_an_empty_index_finds_nothing(indexes: VectorIndexes) -> None:
+    index = indexes.empty(DIM)
+    index.remove(ids(1, 2))
+    assert index.search(random_vectors(1)[0], 3) == []
+
+
+def test_a_limit_above_the_size_gives_everything(indexes: VectorIndexes) -> None:
+    index = indexes.empty(DIM)
+    index.add(ids(1, 2), random_vectors(2))
+    assert len(index.search(random_vectors(1)[0], 100)) == 2
+
+
+def test_a_removed_id_is_gone_at_once(indexes: VectorIndexes) -> None:
+    vectors = random_vectors(3)
+    index = indexes.empty(DIM)
+    index.add(ids(1, 2, 3), vectors)
+    index.remove(ids(2, 99))
+    assert {hit.passage_id for hit in index.search(vectors[1], 3)} == {1, 3}
+
+
+def test_adding_an_id_again_replaces_its_vector(indexes: VectorIndexes) -> None:
+    vectors = random_vectors(3)
+    index = indexes.empty(DIM)
+    index.add(ids(1, 2), vectors[:2])
+    index.add(ids(1), vectors[2:])
+    hits = index.search(vectors[2], 5)
+    assert [hit.passage_id for hit in hits].count(1) == 1
+    assert hits[0].passage_id == 1
+
+
+def test_a_selection_never_starves_the_results(indexes: VectorIndexes) -> None:
+    """The three selected vectors are the farthest of two thousand, and still all three come back."""
+    vectors = random_vectors(2000)
+    index = indexes.empty(DIM)
+    index.add(np.arange(2000, dtype=np.int64), vectors)
+    farthest = np.argsort(vectors @ vectors[0])[:3].astype(np.int64)
+    hits = index.search(vectors[0], 3, IdSelection(farthest))
+    assert {hit.passage_id for hit in hits} == set(farthest.tolist())
+    others = index.search(vectors[0], 2000, IdSelection(farthest, is_exclusion=True))
+    assert len(others) == 1997
+
+
+def test_selecting_nothing_finds_nothing(indexes: VectorIndexes) -> None:
+    index = indexes.empty(DIM)
+    index.add(ids(1, 2), random_vectors(2))
+    assert index.search(random_vectors(1)[0], 3, IdSelection(ids())) == []
+    assert len(index.search(random_vectors(1)[0], 3, IdSelection(ids(), is_exclusion=True))) == 2
+
+
+def test_an_index_comes_back_from_its_bytes(indexes: VectorIndexes) -> None:
+    vectors = random_vectors(20)
+    index = indexes.empty(DIM)
+    index.add(np.arange(20, dtype=np.int64), vectors)
+    index.remove(ids(4))
+    again = indexes.from_bytes(index.to_bytes())
+    assert again.search(vectors[4], 20) == index.search(vectors[4], 20)
+    again.add(ids(4), vectors[4:5])
+    assert again.search(vectors[4], 1)[0].passage_id == 4
+
+
+def test_other_bytes_are_no_index(indexes: VectorIndexes) -> None:
+    with pytest.raises(ValueError, match="no"):
+        indexes.from_bytes(b"something else entirely")
+
+
+def test_a_name_gives_the_same_embedder_each_time(tmp_path: Path) -> None:
+    embedders = SentenceEmbedders(tmp_path)
+    assert embedders(DEFAULT_MODEL) is embedders(f"sentence-transformers/{DEFAULT_MODEL}")
