@@ -1,0 +1,16 @@
+"""Who asks: what the registry needs to know about a caller, whichever door they came through."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`id` goes into the audit; `source` is the namespace of the external ids they send."""
+
+    id: str
+    source: str
+    may_override: bool = True
+    sees_privacy: bool = True  # may know why somebody must not be contacted
+
+
+SYSTEM = Actor(id="system", source="system")

@@ -1,0 +1,42 @@
+"""The registry's time types at the border: RFC 3339 text with a zone in, UTC text with `Z` out.
+
+Instants are cut to whole milliseconds, which is what rules compare; milliseconds are written only when not zero.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+
+
+def write_instant(at: datetime) -> str:
+    """Return RFC 3339 in UTC: `2026-03-15T12:00:00Z`, with three decimals only when there are milliseconds."""
+    text = at.astimezone(UTC).replace(tzinfo=None)
+    return text.isoformat(timespec="milliseconds" if text.microsecond else "seconds") + "Z"
+
+
+def _only_text(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip().lstrip("+-").replace(".", "").isdigit():
+        return value
+    if isinstance(value, datetime):
+        return value
+    raise ValueError("an instant is RFC 3339 text with a zone, such as 2026-03-15T12:00:00Z")
+
+
+def _to_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("the instant has no zone: add Z or an offset such as +01:00")
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the instant is outside the years 1 to 9999") from error
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_only_text),
+    AfterValidator(_to_utc),
+    PlainSerializer(write_instant, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-15T12:00:00Z"]}),
+]
