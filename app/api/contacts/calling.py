@@ -1,0 +1,97 @@
+"""What the registry's routes share: who is calling in the registry's terms, and answering a repeated request."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+
+from app.access.service import ADMINISTRATOR, Principal
+from app.api import problems
+from app.api.dependencies import CurrentUser, ServicesDep
+from contact_registry.actor import Actor
+from contact_registry.repeats import RequestKey
+from contact_registry.service import RegistryService
+from core.errors import AppError, BadRequest
+
+REPLAYED = "Idempotency-Replayed"
+
+
+def actor_of(user: CurrentUser) -> Actor:
+    """Return the caller as the registry knows callers."""
+    return to_actor(user)
+
+
+def to_actor(user: Principal) -> Actor:
+    """Return the principal as the registry knows callers; pages and commands use it too."""
+    is_administrator = user.role == ADMINISTRATOR
+    return Actor(id=user.id, source=user.source, may_override=is_administrator, sees_privacy=is_administrator)
+
+
+def registry_of(services: ServicesDep) -> RegistryService:
+    return services.registry
+
+
+ActorDep = Annotated[Actor, Depends(actor_of)]
+RegistryDep = Annotated[RegistryService, Depends(registry_of)]
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        description="Send the same key again and you get the same answer again; nothing happens twice.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=50, description="Revision that you read: refused with 412 if older."),
+]
+
+
+def request_key(request: Request, actor: Actor, key: str | None, body: BaseModel) -> RequestKey | None:
+    """Return the request as the registry remembers it; None when the caller gave it no key."""
+    if key is None:
+        return None
+    if not key.strip():
+        raise BadRequest("invalid_idempotency_key", "The Idempotency-Key is empty: send a random text of your own.")
+    sent = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return RequestKey(actor.id, key, request.method, request.url.path, sent)
+
+
+def answer_once(
+    key: RequestKey | None, call: Callable[[], BaseModel], *, status: int, headers: dict[str, str] | None = None
+) -> Response:
+    """Return the call's answer, or its error, marked when it was given before."""
+    try:
+        answer = json_answer(call(), status=status)
+    except AppError as error:
+        answer = problems.from_app_error(error)
+        if "retry_after" in error.extra:
+            answer.headers["Retry-After"] = str(error.extra["retry_after"])
+    if key is not None and key.replayed:
+        answer.headers[REPLAYED] = "true"
+    for name, value in (headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def json_answer(body: BaseModel, *, status: int = 200, exclude_none: bool = False) -> Response:
+    """Return the body as JSON; our own models need no second validation."""
+    content = body.model_dump_json(by_alias=True, exclude_none=exclude_none)
+    return Response(content, status_code=status, media_type="application/json")
+
+
+def revision_of(if_match: str | None) -> int | None:
+    """Return the revision that an If-Match header names. Raises BadRequest `invalid_if_match`."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit():
+        raise BadRequest("invalid_if_match", 'If-Match holds the revision of the touchpoint, such as "3".')
+    return int(text)
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    409: {"description": "The present state refuses it: not eligible, lapsed, or lost to somebody faster."},
+    422: {"description": "Wrong whatever the state."},
+}

@@ -1,0 +1,43 @@
+"""What every API route takes: the services and who is calling."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.access.service import Principal, form_token_matches
+from app.services import Services
+from core.errors import Forbidden, Unauthorized
+
+SESSION_COOKIE = "earshot_session"
+FORM_TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def get_services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def current_user(request: Request, services: ServicesDep) -> Principal:
+    """Return who is calling: the bearer of a key, or a browser's session (whose writes carry the form token).
+
+    Raises Unauthorized `not_signed_in`, `invalid_key`, `session_expired`; Forbidden `invalid_form_token`.
+    """
+    header = request.headers.get("authorization", "")
+    scheme, _, secret = header.partition(" ")
+    if header:
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthorized("invalid_key", "Send the key as 'Authorization: Bearer <key>'.")
+        return services.access.principal_of_key(secret.strip())
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if not cookie:
+        raise Unauthorized("not_signed_in", "Send an API key as 'Authorization: Bearer <key>', or sign in.")
+    principal = services.access.principal_of_session(cookie)
+    if request.method not in _READING and not form_token_matches(cookie, request.headers.get(FORM_TOKEN_HEADER, "")):
+        raise Forbidden("invalid_form_token", f"A browser's session must send its form token as {FORM_TOKEN_HEADER}.")
+    return principal
+
+
+CurrentUser = Annotated[Principal, Depends(current_user)]

@@ -1,0 +1,21 @@
+"""GET /api/v1/search: the moments in which something was said."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+
+from app.api.dependencies import CurrentUser, ServicesDep
+from search.schemas import SearchAnswerOut, SearchQuery
+
+router = APIRouter(prefix="/api/v1", tags=["search"])
+
+
+@router.get("/search")
+def search(query: Annotated[SearchQuery, Query()], services: ServicesDep, user: CurrentUser) -> SearchAnswerOut:
+    """Find moments by meaning, by words, or by both.
+
+    Interviews that are ready are found; one whose change is being processed keeps being found meanwhile.
+    """
+    request = query.request(ZoneInfo(services.settings.timezone))
+    return SearchAnswerOut.model_validate(services.search.search(request))

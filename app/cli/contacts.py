@@ -1,0 +1,90 @@
+"""`earshot contacts check | reserve`: what a person or a script asks before writing to a customer."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from app.cli.opening import open_services, write_json
+from contact_registry.actor import Actor
+from contact_registry.schemas import QuestionIn, ReserveIn
+from core.clock import SystemClock
+from core.errors import Conflict, InvalidInput
+
+commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+Address = Annotated[str, typer.Argument(help="E-mail address, or the id of a contact.")]
+Team = Annotated[str, typer.Option(help="Id of the team that asks.")]
+Channel = Annotated[str, typer.Option(help="email, phone, video_call …")]
+Purpose = Annotated[str, typer.Option(help="interview, survey, sales_call …")]
+At = Annotated[str | None, typer.Option(help="When, RFC 3339; default: now.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+_CLI = Actor(id="cli", source="cli")
+NOT_ELIGIBLE = 3  # exit status, so that a script can tell "no" from "failed"
+
+
+@commands.command()
+def check(
+    who: Address,
+    team: Team,
+    channel: Channel = "email",
+    purpose: Purpose = "interview",
+    at: At = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether somebody may be contacted. Exit status 0: yes, 3: not then."""
+    services = open_services()
+    answer = services.registry.check(QuestionIn(**_question(who, team, channel, purpose, at)), _CLI)
+    if as_json:
+        write_json(answer.model_dump(mode="json"))
+    else:
+        typer.echo(answer.message)
+        for reason in answer.reasons:
+            typer.echo(f"- {reason.message}")
+        if answer.decision != "eligible" and answer.next_eligible_at:
+            typer.echo(f"Next possible: {answer.next_eligible_at.isoformat()}")
+    raise SystemExit(0 if answer.decision == "eligible" else NOT_ELIGIBLE)
+
+
+@commands.command()
+def reserve(
+    who: Address,
+    team: Team,
+    channel: Channel = "email",
+    purpose: Purpose = "interview",
+    at: At = None,
+    ttl: Annotated[str, typer.Option(help="How long the place is held, ISO 8601.")] = "PT15M",
+    as_json: Json = False,
+) -> None:
+    """Hold a place for a contact. Exit status 0: held, 3: refused."""
+    services = open_services()
+    try:
+        held = services.registry.reserve(ReserveIn(**_question(who, team, channel, purpose, at), ttl=ttl), _CLI)
+    except Conflict as refusal:
+        if as_json:
+            write_json({"code": refusal.code, "detail": refusal.message, **refusal.extra})
+        else:
+            typer.echo(refusal.message)
+        raise SystemExit(NOT_ELIGIBLE) from refusal
+    if as_json:
+        write_json(held.model_dump(mode="json"))
+    else:
+        typer.echo(f"Held until {held.expires_at.isoformat() if held.expires_at else '-'} as {held.id}.")
+
+
+def _question(who: str, team: str, channel: str, purpose: str, at: str | None) -> dict[str, object]:
+    person = {"email": who} if "@" in who else {"contact": who}
+    return {**person, "at": _instant(at), "team": team, "channel": channel, "purpose": purpose}
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return SystemClock().now()
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput("invalid_instant", "--at takes an instant such as 2026-11-22T15:00:00Z.") from error
+    if at.tzinfo is None:
+        raise InvalidInput("invalid_instant", "--at needs an offset, such as 2026-11-22T15:00:00+01:00.")
+    return at

@@ -1,0 +1,110 @@
+"""`earshot serve`, `earshot worker` and `earshot sign-in`."""
+
+import asyncio
+import errno
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+from fastapi import FastAPI
+
+from app.cli.opening import fail, open_services
+from app.services import Services
+
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines, behind TLS.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+WithSamples = Annotated[bool, typer.Option(help="Load the sample workspace when there is no interview yet.")]
+
+
+def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples = False) -> None:
+    """Serve the pages and the API, and process recordings beside them."""
+    import uvicorn
+
+    from app.main import create_app
+
+    services = open_services()
+    _log_to_stderr(services.settings.log_level)
+    listener = _listen(host, port)
+    if with_samples:
+        from app.samples import load_if_empty
+
+        load_if_empty(services)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        from app.wiring import build_runtime
+
+        runtime = build_runtime(services) if services.settings.workers else None
+        starting = asyncio.get_running_loop().run_in_executor(None, runtime.start) if runtime else None
+        _announce(services, host, listener.getsockname()[1])
+        yield
+        if runtime and starting:
+            await starting
+            await asyncio.get_running_loop().run_in_executor(None, runtime.stop)
+        services.search.close()
+
+    app = create_app(services, lifespan)
+    # uvicorn's access log holds query strings, which hold names and addresses: RequestLog writes ours
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def worker() -> None:
+    """Process recordings in a process of its own, until it is stopped."""
+    import signal
+    import threading
+
+    from app.wiring import build_runtime
+
+    services = open_services()
+    _log_to_stderr(services.settings.log_level)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    runtime = build_runtime(services)
+    runtime.start()
+    typer.echo("Processing recordings; stop with Ctrl+C.", err=True)
+    ended.wait()
+    runtime.stop()
+
+
+def sign_in() -> None:
+    """Print the path of a new one-time sign-in link for the local administrator."""
+    services = open_services()
+    base = services.settings.base_url or "http://127.0.0.1:8000"
+    typer.echo(f"{base}/sign-in?token={services.access.create_sign_in_link()}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            fail(f"port {port} is taken by another program: choose another with --port.")
+        fail(f"cannot listen on {host}:{port}: {error.strerror}.")
+    return listener
+
+
+def _announce(services: Services, host: str, port: int) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    base = services.settings.base_url or f"http://{shown}:{port}"
+    token = services.access.create_sign_in_link()
+    sys.stderr.write(
+        f"\nEarshot is at {base}\n"
+        f"Sign in once with {base}/sign-in?token={token}\n"
+        "(`earshot sign-in` prints a new link; `earshot key create NAME` makes a key for other programs.)\n\n"
+    )
+    sys.stderr.flush()
+
+
+def _log_to_stderr(level: str) -> None:
+    for name in ("earshot", "app", "core", "ingest", "search", "contact_registry"):
+        logging.getLogger(name).setLevel(level.upper())

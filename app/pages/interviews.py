@@ -1,0 +1,188 @@
+"""The list of interviews and one interview: player, transcript, progress, downloads, retry, cancel, delete."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from app.api.dependencies import ServicesDep
+from app.api.interviews import attachment
+from app.pages import choices, looks
+from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.quotes import occurrences
+from ingest.schemas import InterviewOut, SegmentOut
+
+router = APIRouter(prefix="/interviews")
+
+PAGE_SIZE = 50
+VOICES = 6  # colours of speakers; the seventh speaker has the first one's
+FORMATS = (("vtt", "VTT"), ("srt", "SRT"), ("txt", "Text"), ("md", "Markdown"), ("docx", "Word"), ("json", "JSON"))
+
+# What a browser may play in place; anything else is only offered as a download.
+_PLAYED = ("audio/", "video/")
+_MEDIA_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; media-src 'self'; style-src 'self'; sandbox",
+    "cache-control": "private, max-age=3600",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuestion:
+    """What the list's address says."""
+
+    title: str = ""
+    project: str = ""
+    status: str = ""
+    tag: str = ""
+    cursor: str = ""
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.title or self.project or self.status or self.tag)
+
+    def address(self, cursor: str) -> str:
+        asked = {key: value for key, value in {**asdict(self), "cursor": cursor}.items() if value}
+        return "/interviews?" + urlencode(asked) if asked else "/interviews"
+
+
+@router.get("", response_class=HTMLResponse)
+def interviews_page(
+    request: Request, services: ServicesDep, user: PageUser, question: Annotated[ListQuestion, Depends()]
+) -> HTMLResponse:
+    """List interviews, newest first; while one of them is being worked on the list renews itself."""
+    page = services.ingest.list_interviews(
+        project=question.project or None,
+        status=question.status or None,
+        tag=question.tag or None,
+        text=question.title or None,
+        cursor=question.cursor or None,
+        limit=PAGE_SIZE,
+    )
+    projects = choices.project_choices(services)
+    return render(
+        request,
+        "interviews.html",
+        question=question,
+        interviews=page.items,
+        projects=projects,
+        project_names=dict(projects),
+        statuses=looks.status_words(),
+        is_moving=any(looks.is_moving(interview.status) for interview in page.items),
+        here=question.address(question.cursor),
+        first_link=question.address(""),
+        next_link=question.address(page.next_cursor) if page.next_cursor else None,
+    )
+
+
+@router.get("/{interview_id}", response_class=HTMLResponse)
+def interview_page(
+    request: Request,
+    services: ServicesDep,
+    user: PageUser,
+    interview_id: str,
+    t: Annotated[int | None, Query(ge=0, le=10**9)] = None,
+    find: Annotated[str, Query(max_length=200)] = "",
+) -> HTMLResponse:
+    """Show the interview; `t` is the millisecond to start at, `find` a word to mark."""
+    interview = services.ingest.get(interview_id)
+    segments = services.ingest.segments(interview_id)
+    needle = find.strip()
+    return render(
+        request,
+        "interview.html",
+        interview=interview,
+        segments=segments,
+        project_name=dict(choices.project_choices(services)).get(interview.project or "", interview.project),
+        is_moving=looks.is_moving(interview.status),
+        has_sound=_has_sound(interview),
+        start_fragment="" if t is None else f"#t={t / 1000:g}",
+        linked=_segments_at(segments, t),
+        voices=_voices(segments),
+        needle=needle,
+        found_count=sum(len(occurrences(segment.text, needle)) for segment in segments) if needle else 0,
+        formats=FORMATS,
+        is_news=False,
+    )
+
+
+@router.get("/{interview_id}/progress", response_class=HTMLResponse)
+def progress(request: Request, services: ServicesDep, user: PageUser, interview_id: str) -> Response:
+    """Return what has changed; once the work is over, tell htmx to load the whole page again."""
+    interview = services.ingest.get(interview_id)
+    if not looks.is_moving(interview.status):
+        return Response(status_code=204, headers={"HX-Refresh": "true"})
+    return render(request, "_progress_news.html", interview=interview, is_news=True)
+
+
+@router.get("/{interview_id}/media", response_class=FileResponse)
+def media(services: ServicesDep, user: PageUser, interview_id: str, download: bool = False) -> Response:
+    """Stream the recording; a Range is answered with 206, so that players can seek."""
+    path, media_type = services.ingest.recording(interview_id)
+    is_played = media_type.startswith(_PLAYED)
+    if download or not is_played:
+        name = services.ingest.get(interview_id).file_name or f"{interview_id}.bin"
+        safe_type = media_type if is_played else "application/octet-stream"
+        return FileResponse(path, media_type=safe_type, filename=name, headers=_MEDIA_HEADERS)
+    return FileResponse(path, media_type=media_type, headers=_MEDIA_HEADERS)
+
+
+@router.get("/{interview_id}/transcript", response_class=Response)
+def transcript_file(services: ServicesDep, user: PageUser, interview_id: str, format: str = "txt") -> Response:  # noqa: A002 - the query parameter's name
+    """Return the transcript as a file to save."""
+    body, media_type, file_name = services.ingest.transcript(interview_id, format)
+    return Response(body, media_type=media_type, headers=attachment(file_name))
+
+
+@router.post("/{interview_id}/retry", dependencies=[Depends(check_csrf)])
+def retry(services: ServicesDep, user: PageUser, interview_id: str) -> Response:
+    services.ingest.retry(interview_id, actor=user.id)
+    return RedirectResponse(f"/interviews/{interview_id}", status_code=303)
+
+
+@router.post("/{interview_id}/cancel", dependencies=[Depends(check_csrf)])
+def cancel(services: ServicesDep, user: PageUser, interview_id: str) -> Response:
+    services.ingest.cancel(interview_id, actor=user.id)
+    return RedirectResponse(f"/interviews/{interview_id}", status_code=303)
+
+
+@router.get("/{interview_id}/delete", response_class=HTMLResponse)
+def confirm_delete(request: Request, services: ServicesDep, user: PageUser, interview_id: str) -> HTMLResponse:
+    """Ask before anything is deleted."""
+    interview = services.ingest.get(interview_id)
+    what = "its recording and its text" if interview.has_recording else "its text"
+    return render(
+        request,
+        "confirm.html",
+        heading=f"Delete “{interview.title}”?",
+        sentences=[f"The interview, {what} go for good and nobody finds them any more. This cannot be undone."],
+        action=f"/interviews/{interview_id}/delete",
+        button="Delete it",
+        back=f"/interviews/{interview_id}",
+    )
+
+
+@router.post("/{interview_id}/delete", dependencies=[Depends(check_csrf)])
+def delete(services: ServicesDep, user: PageUser, interview_id: str) -> Response:
+    services.ingest.delete(interview_id, actor=user.id)
+    return RedirectResponse("/interviews", status_code=303)
+
+
+def _has_sound(interview: InterviewOut) -> bool:
+    return interview.has_recording and (interview.media_type or "").startswith(_PLAYED)
+
+
+def _segments_at(segments: list[SegmentOut], at_ms: int | None) -> set[int]:
+    """Return the ordinal of the segment that is heard at this millisecond, if there is one."""
+    if at_ms is None:
+        return set()
+    begun = [segment.ordinal for segment in segments if segment.start_ms is not None and segment.start_ms <= at_ms]
+    return {begun[-1]} if begun else set()
+
+
+def _voices(segments: list[SegmentOut]) -> dict[str, int]:
+    """Number the speakers by first appearance, for their colours."""
+    speakers = dict.fromkeys(segment.speaker for segment in segments if segment.speaker)
+    return {speaker: number % VOICES for number, speaker in enumerate(speakers)}

@@ -1,0 +1,109 @@
+"""What customers said, as pages show it: passages turn by turn, with the found words marked.
+
+Everything that returns markup escapes the text it was given first.
+"""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from core.text import count_words
+from search.values import SearchResult
+
+EXCERPT_WORDS = 110  # of a passage; the whole opens on demand
+LEAD_WORDS = 50  # at most before the first mark, where the marks are the point
+
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one speaker says without a break; `speaker` is None where the passage names nobody."""
+
+    speaker: str | None
+    words: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A passage: the turns to show at first, and all of them where that is not the same."""
+
+    excerpt: list[Turn]
+    whole: list[Turn]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    speaker: str | None
+    start: int  # of the words in the passage's text
+    end: int
+    size: int  # in words
+    has_mark: bool
+
+
+def quote_of(result: SearchResult, around_mark: bool = False) -> Quote:
+    """Return the result's passage; the excerpt is whole turns from its start, or `around_mark` round the first one.
+
+    A passage found by its meaning may have its point far from the words that happen to be the question's.
+    """
+    lines = _lines(result.text, result.speakers, result.highlights)
+    first, last = _excerpt(lines, around_mark)
+    turns = [Turn(line.speaker, marked(result.text, result.highlights, line.start, line.end)) for line in lines]
+    return Quote(turns[first:last], turns if (first, last) != (0, len(lines)) else [])
+
+
+def _lines(text: str, speakers: tuple[str, ...], spans: Spans) -> list[_Line]:
+    lines: list[_Line] = []
+    place = 0
+    for line in text.split("\n"):
+        speaker = next((name for name in speakers if line.startswith(f"{name}: ")), None)
+        start, end = place + (len(speaker) + 2 if speaker else 0), place + len(line)
+        has_mark = any(span_start < end and span_end > start for span_start, span_end in spans)
+        if line.strip():
+            lines.append(_Line(speaker, start, end, count_words(line), has_mark))
+        place = end + 1
+    return lines
+
+
+def _excerpt(lines: list[_Line], around_mark: bool) -> tuple[int, int]:
+    """Return [first, last) of the lines to show."""
+    marked_line = next((place for place, line in enumerate(lines) if line.has_mark), 0) if around_mark else 0
+    first = marked_line
+    while first and sum(line.size for line in lines[first - 1 : marked_line]) <= LEAD_WORDS:
+        first -= 1
+    last = min(marked_line + 1, len(lines))
+    while last < len(lines) and sum(line.size for line in lines[first : last + 1]) <= EXCERPT_WORDS:
+        last += 1
+    return first, last
+
+
+def marked(text: str, spans: Spans, start: int, end: int) -> Markup:
+    """Return `text[start:end]`, escaped, with what lies in the [from, to) `spans` of the text in <mark>."""
+    parts: list[Markup] = []
+    place = start
+    for span_start, span_end in sorted(spans):
+        span_start, span_end = max(span_start, place), min(span_end, end)
+        if span_start >= span_end:
+            continue
+        parts += [escape(text[place:span_start]), Markup("<mark>{}</mark>").format(text[span_start:span_end])]
+        place = span_end
+    parts.append(escape(text[place:end]))
+    return Markup("").join(parts)
+
+
+def found(text: str, needle: str) -> Markup:
+    """Return the text with every occurrence of `needle` marked, letter case aside."""
+    return marked(text, occurrences(text, needle), 0, len(text))
+
+
+def occurrences(text: str, needle: str) -> Spans:
+    """Return the [from, to) offsets of `needle` in `text`, letter case aside, left to right without overlap."""
+    low, wanted = text.lower(), needle.lower()
+    if not wanted or len(low) != len(text):  # a few letters change their length: leave such text unmarked
+        return ()
+    spans = []
+    place = low.find(wanted)
+    while place >= 0:
+        spans.append((place, place + len(wanted)))
+        place = low.find(wanted, place + len(wanted))
+    return tuple(spans)

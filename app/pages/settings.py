@@ -1,0 +1,84 @@
+"""API keys and the state of this Earshot: what is there, what is missing and what to do about it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from app.api.dependencies import ServicesDep
+from app.doctor import Finding, examine
+from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.looks import Look
+from app.services import Services
+from core.errors import InvalidInput, NotFound
+
+router = APIRouter(prefix="/settings")
+
+_FINE = Look("fine", "tick", "good")
+_LOOK_AT_IT = Look("look at this", "warning", "wait")
+
+
+@router.get("", response_class=HTMLResponse)
+def settings_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+    return _page(request, services)
+
+
+@router.post("/keys", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
+def create_key(
+    request: Request, services: ServicesDep, user: PageUser, name: Annotated[str, Form(max_length=1000)] = ""
+) -> HTMLResponse:
+    """Make a key and show its secret, here and never again."""
+    try:
+        key, secret = services.access.create_key(name, user.id)
+    except InvalidInput as error:
+        return _page(request, services, status_code=error.status, error=error.message)
+    response = _page(request, services, status_code=201, new_key=key, new_secret=secret)
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+@router.get("/keys/{key_id}/revoke", response_class=HTMLResponse)
+def confirm_revoke(request: Request, services: ServicesDep, user: PageUser, key_id: str) -> HTMLResponse:
+    """Ask before a program loses its key."""
+    key = next((key for key in services.access.list_keys() if key.id == key_id), None)
+    if key is None:
+        raise NotFound("key_not_found", "There is no such key.")
+    return render(
+        request,
+        "confirm.html",
+        heading=f"Revoke the key “{key.name}”?",
+        sentences=["Programs that use it are refused from that moment on. A revoked key cannot be used again."],
+        action=f"/settings/keys/{key.id}/revoke",
+        button="Revoke it",
+        back="/settings",
+    )
+
+
+@router.post("/keys/{key_id}/revoke", dependencies=[Depends(check_csrf)])
+def revoke_key(services: ServicesDep, user: PageUser, key_id: str) -> Response:
+    services.access.revoke_key(key_id, user.id)
+    return RedirectResponse("/settings", status_code=303)
+
+
+def _page(request: Request, services: Services, *, status_code: int = 200, **parts: Any) -> HTMLResponse:
+    shown: dict[str, Any] = {"error": None, "new_key": None, "new_secret": None}
+    return render(
+        request,
+        "settings.html",
+        status_code=status_code,
+        keys=services.access.list_keys(),
+        checks=[_check(finding) for finding in examine(services)],
+        facts=[
+            ("Version", request.app.version),
+            ("Time zone", services.settings.timezone),
+            ("Speech model", services.settings.whisper_model),
+            ("Embedding model", services.settings.embedding_model),
+            ("Data folder", str(services.settings.data_dir.resolve())),
+        ],
+        **shown | parts,
+    )
+
+
+def _check(finding: Finding) -> dict[str, Any]:
+    name = finding.name[:1].upper() + finding.name[1:]
+    return {"name": name, "look": _FINE if finding.ok else _LOOK_AT_IT, "sentence": finding.message}

@@ -1,0 +1,101 @@
+"""Chooses the real parts and puts them together; the only module that imports adapters.
+
+No model is loaded here: adapters load theirs at the first use, so the server is ready at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from app.access.service import AccessService
+from app.samples import PRACTICE_MODEL, SOURCE
+from app.services import Services
+from contact_registry.service import RegistryService
+from core.blobs import FolderBlobStore
+from core.clock import Clock, SystemClock
+from core.database import Database
+from core.migrate import migrate
+from core.settings import Settings
+from ingest.dbos_jobs import DbosJobs, DbosRuntime
+from ingest.ports import Transcriber
+from ingest.resemblyzer_diarizer import ResemblyzerDiarizer
+from ingest.service import IngestService
+from ingest.silero_speech_detector import SileroSpeechDetector
+from ingest.uploads import UploadService
+from ingest.whisper_model import ModelLocation, resolve_model
+from ingest.whisper_transcriber import WhisperTranscriber
+from ingest.work import PipelineParts
+from search.faiss_index import FaissIndexes
+from search.index_keeper import IndexKeeper
+from search.sentence_embedder import SentenceEmbedders
+from search.service import SearchService
+from search.sqlite_full_text import SqliteFullText
+
+
+def build_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Return the services over the workspace of `settings`, whose folder and schema exist afterwards."""
+    clock = clock or SystemClock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(settings.db_url)
+    migrate(database)
+    blobs = FolderBlobStore(settings.recordings_dir)
+    jobs = DbosJobs()
+    ingest = IngestService(database, clock, blobs, jobs, settings)
+    embedders = SentenceEmbedders(settings.models_dir)
+    keeper = IndexKeeper(FaissIndexes(), settings.index_dir)
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        blobs=blobs,
+        jobs=jobs,
+        access=AccessService(database, clock),
+        ingest=ingest,
+        uploads=UploadService(settings, ingest),
+        search=SearchService(database, embedders, settings.embedding_model, keeper, SqliteFullText(), clock),
+        registry=RegistryService(database, clock, settings),
+    )
+
+
+def build_runtime(services: Services) -> DbosRuntime:
+    """Return what processes interviews in this process, not yet started."""
+    settings = services.settings
+    assert isinstance(services.jobs, DbosJobs)
+    return DbosRuntime(settings, services.jobs, partial(build_parts, services), partial(_is_model_here, settings))
+
+
+def build_parts(services: Services) -> PipelineParts:
+    """Return what the pipeline needs; the samples have a transcriber of their own, the practice model."""
+    settings = services.settings
+    heard = WhisperTranscriber(settings.whisper_model, settings.models_dir, settings.whisper_device)
+    practice = WhisperTranscriber(str(PRACTICE_MODEL), settings.models_dir, "cpu", allow_practice=True)
+
+    def transcriber_for(source: str) -> Transcriber:
+        return practice if source == SOURCE else heard
+
+    return PipelineParts(
+        database=services.database,
+        clock=services.clock,
+        blobs=services.blobs,
+        detector=SileroSpeechDetector(),
+        transcriber_for=transcriber_for,
+        diarizer=ResemblyzerDiarizer(),
+        passages=services.search,
+        vocabulary=tuple(word.strip() for word in settings.vocabulary.split(",") if word.strip()),
+    )
+
+
+@contextmanager
+def working_runtime(services: Services) -> Iterator[None]:
+    """Process interviews while the block runs, unless a server or a worker of this workspace does already."""
+    runtime = build_runtime(services)
+    runtime.start()
+    try:
+        yield
+    finally:
+        runtime.stop()
+        services.search.close()
+
+
+def _is_model_here(settings: Settings) -> bool:
+    return isinstance(resolve_model(settings.whisper_model, settings.models_dir), ModelLocation)

@@ -1,0 +1,58 @@
+"""Keys, projects, teams and the state of this Earshot."""
+
+from tests.pages.world import PageText, World, token_on
+
+
+def test_a_key_is_shown_once_and_works(world: World) -> None:
+    client = world.member()
+    answer = client.post("/settings/keys", data={"csrf_token": token_on(client, "/settings"), "name": "crm-sync"})
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    secret = next(word for word in PageText(answer.text).words if word.startswith("ear_") and not word.endswith("…"))
+    assert world.services.access.principal_of_key(secret).name == "crm-sync"
+    assert secret not in client.get("/settings").text
+
+
+def test_a_key_is_revoked_after_a_question(world: World) -> None:
+    key, _ = world.services.access.create_key("old", actor="cli")
+    client = world.member()
+    path = f"/settings/keys/{key.id}/revoke"
+    assert "refused from that moment on" in PageText(client.get(path).text).text
+    client.post(path, data={"csrf_token": token_on(client, path)})
+    assert "Revoked" in PageText(client.get("/settings").text).text
+    assert client.get("/settings/keys/key_none/revoke").status_code == 404
+
+
+def test_a_key_without_a_name_is_refused_in_words(world: World) -> None:
+    client = world.member()
+    answer = client.post("/settings/keys", data={"csrf_token": token_on(client, "/settings"), "name": " "})
+    assert answer.status_code == 422
+    assert "1 to 100 characters" in answer.text
+
+
+def test_the_state_of_each_part_is_said_in_words(world: World) -> None:
+    page = PageText(world.member().get("/settings").text)
+    assert "Database: fine" in page.text
+    assert "Speech model: look at this" in page.text
+    assert "Europe/Prague" in page.text
+
+
+def test_a_project_and_a_team_are_made_from_a_name(world: World) -> None:
+    client = world.member()
+    token = token_on(client, "/projects")
+    client.post("/projects", data={"csrf_token": token, "name": "Příprava 2026"})
+    client.post("/teams", data={"csrf_token": token, "name": "Podpora"})
+    page = PageText(client.get("/projects").text)
+    assert "priprava-2026" in page.text
+    assert "podpora" in page.text
+    answer = client.post("/projects", data={"csrf_token": token, "name": ""})
+    assert (answer.status_code, "1 to 200 characters" in answer.text) == (422, True)
+
+
+def test_two_names_that_read_alike_get_ids_of_their_own(world: World) -> None:
+    client = world.member()
+    token = token_on(client, "/projects")
+    for name in ("Spring!", "Spring?", "Spring!"):
+        client.post("/projects", data={"csrf_token": token, "name": name})
+    names = [word for word in PageText(client.get("/projects").text).words if word.startswith("Spring")]
+    assert names == ["Spring!", "Spring?"]
