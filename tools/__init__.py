@@ -1,0 +1,1 @@
+"""Scripts of the project that run outside the program: they make what the repository ships."""
