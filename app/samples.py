@@ -104,18 +104,17 @@ def _load_interviews(services: Services) -> int:
         interview = InterviewIn.model_validate_json(file.read_bytes())
         services.ingest.add_interview(interview, source=SOURCE, actor=SOURCE)
         count += 1
-    for file in sorted((SAMPLES / "spoken").glob("*.json")):
-        spoken = json.loads(file.read_text(encoding="utf-8"))
-        if not spoken.get("is_sample"):
-            continue
-        sent = RecordingIn(
-            external_id=file.stem,
-            **{name: spoken[name] for name in ("title", "project", "recorded_at", "language", "participants", "tags")},
-        )
-        audio = file.with_name(spoken["audio"])
-        services.ingest.add_recording(_chunks(audio), audio.name, sent, source=SOURCE, actor=SOURCE)
-        count += 1
-    return count
+    _add_spoken(services, SAMPLES / "spoken" / "interview.json")
+    return count + 1
+
+
+def _add_spoken(services: Services, file: Path) -> None:
+    """Add the interview with sound; its script gives the metadata, the practice model writes the text."""
+    spoken = json.loads(file.read_text(encoding="utf-8"))
+    names = ("title", "project", "recorded_at", "language", "participants", "tags")
+    sent = RecordingIn(external_id="spoken-interview", **{name: spoken[name] for name in names})
+    audio = file.with_name(spoken["audio"])
+    services.ingest.add_recording(_chunks(audio), audio.name, sent, source=SOURCE, actor=SOURCE)
 
 
 def _chunks(file: Path) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -23,6 +24,7 @@ _MAX_LOCAL, _MAX_DOMAIN, _MAX_LABEL = 64, 253, 63
 _ASCII_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?", re.ASCII)
 _PHONE_FILLING = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_PLAIN = re.compile(r"[a-z0-9._+@-]+", re.ASCII)  # nearly every address; the others are looked at letter by letter
 _FORBIDDEN = frozenset('<>,;"\\()[]')
 # Cc control, Cf invisible (zero-width joiners), Cs lone surrogates, Co private, Cn unassigned, Z* spaces
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
@@ -49,7 +51,9 @@ def email_key(text: str) -> str:
     local, at, domain = address.partition("@")
     if not at or "@" in domain:
         raise _invalid_email("It must contain exactly one @.")
-    if any(c in _FORBIDDEN or unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in address):
+    if not _PLAIN.fullmatch(address) and any(
+        c in _FORBIDDEN or unicodedata.category(c) in _FORBIDDEN_CATEGORIES for c in address
+    ):
         raise _invalid_email("Give the bare address: no spaces, quotes, brackets, commas or invisible characters.")
     domain = domain_key(domain)
     if domain in _GMAIL:
@@ -60,6 +64,7 @@ def email_key(text: str) -> str:
     return f"{local}@{domain}"
 
 
+@lru_cache(maxsize=4096)
 def domain_key(text: str) -> str:
     """A domain as lower-case A-labels without trailing dot, at least two labels. Raises InvalidInput."""
     domain = text.strip().lower()

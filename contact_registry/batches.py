@@ -12,7 +12,7 @@ from contact_registry.reading import Rules, Subject
 from contact_registry.repeats import RequestKey
 from contact_registry.repository.locks import is_postgres
 from contact_registry.values import TouchpointStatus
-from contact_registry.workplace import Workplace, check_team, require_future
+from contact_registry.workplace import Workplace, check_team
 from core.errors import AppError, Conflict
 
 
@@ -109,7 +109,6 @@ class BatchService:
             proposal = Proposal(item, item.at, TouchpointStatus.RESERVED, ttl=read_ttl(item.ttl))
             subject = self._at.lock_person(session, item.contact, item.email)
             now = self._at.locks.now(session, self._at.clock)
-            require_future(item.at, now)
             outcome = self._claims.place(session, known, subject, proposal, actor, now)
         except AppError as error:
             savepoint.rollback()

@@ -25,7 +25,7 @@ from contact_registry.tables import Touchpoint
 from contact_registry.tables_of_record import RepeatedRequest
 from contact_registry.transactions import ChangedMeanwhileError
 from contact_registry.values import Decision, History, Question, TouchpointStatus
-from contact_registry.workplace import Workplace, check_team, require_future
+from contact_registry.workplace import Workplace, asked_time, check_team
 from core.audit import record_event
 from core.errors import Conflict, Forbidden, InvalidInput
 from core.ids import new_id
@@ -38,7 +38,7 @@ class Proposal:
     """A claim as it was asked: `status` is what it becomes, `ttl` how long a reservation holds."""
 
     asked: schemas.ClaimIn | schemas.TouchpointIn
-    at: datetime
+    at: datetime | None  # None: now, when it is judged
     status: TouchpointStatus
     ttl: timedelta | None = None
     source: str | None = None
@@ -98,7 +98,6 @@ class ClaimService:
         check_team(session, known, proposal.asked.team)
         subject = self._at.lock_person(session, proposal.asked.contact, proposal.asked.email)
         now = self._at.locks.now(session, self._at.clock)
-        require_future(proposal.at, now)
         earlier = self._sent_before(session, proposal, actor)
         if earlier is not None:
             return answers.touchpoint_out(earlier, now)
@@ -115,8 +114,9 @@ class ClaimService:
         request: RequestKey | None = None,
     ) -> schemas.TouchpointOut | Refused:
         """Judge and store one proposal about a locked person, with its audit event and its answer."""
-        question = self._at.question(subject, proposal.asked, proposal.at)
-        history = self._at.reader.histories(session, [question], min(proposal.at, now), known)[0]
+        at = asked_time(proposal.at, now)
+        question = self._at.question(subject, proposal.asked, at)
+        history = self._at.reader.histories(session, [question], min(at, now), known)[0]
         decision = evaluate(known.book, history, question, now)
         settlement = overrides.settle(decision, as_override(proposal.asked.override))
         if not settlement.passes:
@@ -160,12 +160,12 @@ class ClaimService:
             contact = add_stranger(session, asked.email, now, proposal.name)
             if contact is None:
                 raise ChangedMeanwhileError
-            question = self._at.question(self._at.reader.subject(session, contact.id, None), asked, proposal.at)
+            question = self._at.question(self._at.reader.subject(session, contact.id, None), asked, question.at)
         row = Touchpoint(
             id=new_id("tp"),
             contact_id=question.contact.id,
             account_id=question.contact.account,
-            at=proposal.at,
+            at=question.at,
             team=asked.team,
             channel=asked.channel,
             purpose=asked.purpose,

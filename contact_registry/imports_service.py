@@ -247,6 +247,8 @@ class _Run:
 
     def _import(self, number: int, raw: dict[str, Any]) -> tuple[ImportRowOut, dict[str, Any] | None]:
         key = email_key(str(raw.get("email") or ""))
+        if "problem" in raw:  # a file's row whose time could not be read
+            raise InvalidInput(*raw["problem"])
         item = read_item(ImportRowIn, {k: v for k, v in raw.items() if v not in (None, "")}, {})
         if isinstance(item, AppError):
             raise item

@@ -15,7 +15,7 @@ from contact_registry.batch import BatchAnswer, BatchMode, BatchRow, check_batch
 from contact_registry.reading import Rules, Subject, erased, not_found
 from contact_registry.repository import people
 from contact_registry.values import Question
-from contact_registry.workplace import Workplace, check_team, require_future
+from contact_registry.workplace import Workplace, asked_time, check_team
 from core.errors import AppError, InvalidInput, TooLarge
 
 M = TypeVar("M", bound=BaseModel)
@@ -33,10 +33,10 @@ class QuestionService:
         with self._at.database.read() as session:
             known = self._at.reader.rules(session)
             now = self._at.locks.now(session, self._at.clock)
-            require_future(asked.at, now)
+            at = asked_time(asked.at, now)
             check_team(session, known, asked.team)
             subject = self._at.reader.subject(session, asked.contact, asked.email)
-            question = self._at.question(subject, asked, asked.at)
+            question = self._at.question(subject, asked, at)
             decision = self._at.judge(session, known, question, now)
         return self._at.check_out(decision, known, actor)
 
@@ -70,7 +70,7 @@ class QuestionService:
         asked = [question for question in questions if isinstance(question, Question)]
         if not asked:
             return [question for question in questions if isinstance(question, AppError)]
-        since = min(now, *(question.at for question in asked))
+        since = min(question.at for question in asked)
         histories = iter(self._at.reader.histories(session, asked, since, known))
         rows: list[BatchRow | AppError] = []
         for question, subject in zip(questions, subjects, strict=True):
@@ -96,8 +96,7 @@ class QuestionService:
             return subject
         try:
             check_team(session, known, item.team)
-            require_future(item.at, now)
-            return self._at.question(subject, item, item.at)
+            return self._at.question(subject, item, asked_time(item.at, now))
         except AppError as error:
             return error
 

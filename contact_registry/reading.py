@@ -213,7 +213,7 @@ class Reader:
         timelines = {account: Timeline(facts) for account, facts in shared.items()}
         return [
             History(
-                contact=Timeline(own.get(view.id or "", ())),
+                contact=Timeline(own[view.id]) if view.id is not None and view.id in own else _EMPTY,
                 account=timelines.get(view.account or "", _EMPTY),
                 suppressions=_stops_of(mine, found),
                 consents=tuple(consents.get(view.id or "", ())),

@@ -28,7 +28,7 @@ class QuestionIn(Input):
 
     contact: Id | None = None
     email: RawEmail | None = None
-    at: Instant
+    at: Instant | None = Field(default=None, description="When; left out: now, by the registry's clock.")
     team: Slug
     channel: Slug
     purpose: Slug

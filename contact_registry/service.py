@@ -15,6 +15,7 @@ from contact_registry.batches import BatchService
 from contact_registry.changes import ChangeService
 from contact_registry.claims import ClaimService
 from contact_registry.conflicts_service import ConflictService
+from contact_registry.csv_service import CsvService
 from contact_registry.erasure import ErasureService
 from contact_registry.facts import FactService
 from contact_registry.imports_service import ImportService
@@ -83,6 +84,7 @@ class RegistryService:
         self.rules = RulesService(self.workplace, raiser)
         self.conflicts = ConflictService(self.workplace)
         self.imports = ImportService(self.workplace, self.facts)
+        self.files = CsvService(self.workplace, self.questions, self.imports)
 
     # --- questions and claims
 

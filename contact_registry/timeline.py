@@ -91,6 +91,12 @@ class Timeline:
         high = len(self.facts) if end is None else bisect_right(self._keys, end)
         return self.facts[low:high]
 
+    def count_between(self, start: datetime, end: datetime) -> int:
+        """The number of facts that `between` gives."""
+        if not self._keys:
+            return 0
+        return bisect_right(self._keys, end) - bisect_left(self._keys, start - DATE_ONLY_SPAN)
+
     def with_fact(self, fact: TouchpointFact) -> Timeline:
         """The same row with one more fact in its place."""
         key = fact.sort_key

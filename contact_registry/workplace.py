@@ -76,8 +76,8 @@ class Workplace:
 
     def judge(self, session: Session, known: Rules, question: Question, now: datetime) -> Decision:
         """Return the decision on the log as this transaction sees it."""
-        since = min(question.at, now)
-        return evaluate(known.book, self.reader.histories(session, [question], since, known)[0], question, now)
+        history = self.reader.histories(session, [question], question.at, known)[0]
+        return evaluate(known.book, history, question, now)
 
     def check_out(self, decision: Decision, known: Rules, actor: Actor) -> schemas.CheckOut:
         """Return the answer in words."""
@@ -99,6 +99,14 @@ class Workplace:
                 for reason in decision.reasons
             ],
         )
+
+
+def asked_time(at: datetime | None, now: datetime) -> datetime:
+    """Return the time that is asked about: now when none was named. Raises InvalidInput `at_in_past`."""
+    if at is None:
+        return now
+    require_future(at, now)
+    return at
 
 
 def require_future(at: datetime, now: datetime) -> None:

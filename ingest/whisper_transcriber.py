@@ -109,9 +109,7 @@ class WhisperTranscriber:
 
 
 def speech_chunks(window: SoundWindow) -> list[dict[str, int]]:
-    """Join and widen the window's speech; sample positions inside the window, as faster-whisper's VAD gives
-    them.
-    """
+    """Join and widen the window's speech; positions are samples inside the window, as faster-whisper's VAD's."""
     length_ms = window.end_ms - window.start_ms
     joined: list[list[int]] = []
     for span in window.speech:
@@ -177,13 +175,13 @@ def _listen(
 def _timed(segment: Segment, window: SoundWindow) -> Iterator[TimedSegment]:
     """Convert a segment, cut where a pause had been removed: no segment spans minutes of silence."""
     spoken = [
-        (word.word, Word(text, *_within(word.start, word.end, window), round(float(word.probability), 4)))
+        (word.word, Word(text, *_placed(word.start, word.end, window), round(float(word.probability), 4)))
         for word in segment.words or ()
         if (text := word.word.strip())
     ]
     if not spoken:
         if text := segment.text.strip():
-            yield TimedSegment(text, *_within(segment.start, segment.end, window))
+            yield TimedSegment(text, *_placed(segment.start, segment.end, window))
         return
     first = 0
     for position in range(1, len(spoken) + 1):
@@ -197,6 +195,14 @@ def _timed(segment: Segment, window: SoundWindow) -> Iterator[TimedSegment]:
             first = position
 
 
-def _within(start_s: float, end_s: float, window: SoundWindow) -> tuple[int, int]:
+def _placed(start_s: float, end_s: float, window: SoundWindow) -> tuple[int, int]:
+    """Return the recording's time, inside the window and without the silence that Whisper gives to a word.
+
+    A first word is aligned to the beginning of the sound, so its pause belongs to it: up to half a second.
+    """
     start_ms = min(max(window.start_ms + round(start_s * 1000), window.start_ms), window.end_ms)
-    return start_ms, min(max(window.start_ms + round(end_s * 1000), start_ms), window.end_ms)
+    end_ms = min(max(window.start_ms + round(end_s * 1000), start_ms), window.end_ms)
+    heard = [span for span in window.speech if span.start_ms < end_ms and span.end_ms > start_ms]
+    if heard:
+        start_ms, end_ms = max(start_ms, heard[0].start_ms), min(end_ms, heard[-1].end_ms)
+    return start_ms, end_ms

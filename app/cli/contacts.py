@@ -8,7 +8,6 @@ import typer
 from app.cli.opening import open_services, write_json
 from contact_registry.actor import Actor
 from contact_registry.schemas import QuestionIn, ReserveIn
-from core.clock import SystemClock
 from core.errors import Conflict, InvalidInput
 
 commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -78,9 +77,9 @@ def _question(who: str, team: str, channel: str, purpose: str, at: str | None) -
     return {**person, "at": _instant(at), "team": team, "channel": channel, "purpose": purpose}
 
 
-def _instant(text: str | None) -> datetime:
+def _instant(text: str | None) -> datetime | None:
     if text is None:
-        return SystemClock().now()
+        return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:

@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -114,9 +113,9 @@ def search(
     )
     answer = services.search.search(request)
     if as_json:
-        from search.schemas import SearchOut
+        from search.schemas import SearchAnswerOut
 
-        write_json(SearchOut.model_validate(asdict(answer)).model_dump(mode="json"))
+        write_json(SearchAnswerOut.model_validate(answer).model_dump(mode="json"))
         return
     if not answer.results:
         typer.echo("Nothing was found.")

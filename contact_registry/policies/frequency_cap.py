@@ -34,6 +34,8 @@ class FrequencyCap:
         self._later: _Row | None = None
 
     def finding(self, at: datetime) -> Finding | None:
+        if self._counter.most_near(at) < self._max:
+            return None  # nearly every person, nearly every time
         row = self._row(self._counter.spans_near(at))
         full = [window for window in row.windows_at(at) if not row.fits(*window)]
         if not full:
@@ -97,7 +99,7 @@ class FrequencyCap:
         first = row.spans[low]
         if self._count_by is CountBy.TOUCHPOINT:
             return first.until  # the first member's own window holds all of these, so it is full until it ends
-        passed = first.start if first.start > at else first.start + TICK
+        passed = first.start + TICK
         own = row.next_own(high)
         return passed if own is None else min(passed, self._enters_at(own.start, at))
 

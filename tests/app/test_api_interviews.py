@@ -77,7 +77,9 @@ def test_a_refused_request_frees_its_key(api: TestClient) -> None:
         ({"recorded_at": "yesterday"}, "invalid_input"),
     ],
 )
-def test_bad_input_is_a_problem_and_leaves_nothing(api: TestClient, change: dict[str, object], code: str | None) -> None:
+def test_bad_input_is_a_problem_and_leaves_nothing(
+    api: TestClient, change: dict[str, object], code: str | None
+) -> None:
     before = len(api.get("/api/v1/interviews").json()["items"])
     answer = api.post("/api/v1/interviews", json={**INTERVIEW, **change})
     assert answer.status_code == 422
@@ -129,9 +131,7 @@ def test_an_announced_body_over_the_limit_is_refused_at_once(idle_world: World) 
     ("name", "content", "code"),
     [("a.wav", b"", "empty_file"), ("a.wav", b"just text, no sound at all", "not_media")],
 )
-def test_a_file_that_is_no_recording_leaves_nothing(
-    idle_world: World, name: str, content: bytes, code: str
-) -> None:
+def test_a_file_that_is_no_recording_leaves_nothing(idle_world: World, name: str, content: bytes, code: str) -> None:
     answer = api_of(idle_world).post("/api/v1/recordings", files={"file": (name, content)})
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert not any(path.is_file() for path in idle_world.services.settings.recordings_dir.rglob("*"))

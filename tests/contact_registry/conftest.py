@@ -15,7 +15,7 @@ _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
     "short",
-    max_examples=int(_EXAMPLES or 30),
+    max_examples=int(_EXAMPLES or 15),
     derandomize=_EXAMPLES is None,
     deadline=None,
     database=None,

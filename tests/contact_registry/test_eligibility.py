@@ -11,11 +11,13 @@ from contact_registry.addresses import address_keys
 from contact_registry.durations import parse_duration
 from contact_registry.eligibility import evaluate, usage_of_caps
 from contact_registry.values import (
+    TICK,
     AppliesTo,
     Badge,
     Basis,
     BlackoutRange,
     ContactView,
+    CountBy,
     Counts,
     Decision,
     Direction,
@@ -224,3 +226,56 @@ def test_the_use_of_a_cap_is_told_before_it_is_full() -> None:
     history = History(Timeline((touch("t1", NOW - DAY), touch("t2", NOW - 50 * DAY))))
     ((policy, used),) = usage_of_caps(RuleBook((CAP2, GAP30), 1), history, question, NOW)
     assert (policy.id, used.count, used.max_count) == ("cap2", 1, 2)
+
+
+def test_a_gap_that_fits_exactly_between_two_contacts_is_taken() -> None:
+    gap3 = replace(GAP30, gap=parse_duration("P3D"))
+    facts = (touch("t", NOW), touch("p", NOW + 6 * DAY, TouchpointStatus.PLANNED))
+    assert ask(gap3, facts=facts, at=NOW + DAY).next_eligible_at == NOW + 3 * DAY
+    tighter = (facts[0], touch("p", NOW + 6 * DAY - TICK, TouchpointStatus.PLANNED))
+    assert ask(gap3, facts=tighter, at=NOW + DAY).next_eligible_at == NOW + 9 * DAY - TICK
+
+
+def test_a_window_that_begins_with_the_proposal_counts_though_earlier_ones_have_room() -> None:
+    facts = tuple(touch(f"t{day}", NOW + day * DAY) for day in (-20, 15, 20))
+    decision = ask(CAP2, facts=facts)
+    assert decision.status is Status.CAPPED
+    assert decision.next_eligible_at == NOW + 45 * DAY
+
+
+def test_a_cap_of_engagements_opens_when_the_own_engagement_comes_within_the_window() -> None:
+    cap = replace(CAP2, count_by=CountBy.ENGAGEMENT)
+    facts = tuple(
+        replace(touch(f"t{day}", NOW + day * DAY), engagement=name) for day, name in ((1, "B"), (2, "C"), (30, "A"))
+    )
+    question = Question(JANE, NOW, "research", "email", "survey", engagement="A")
+    decision = evaluate(RuleBook((cap,), 1), History(Timeline(facts)), question, NOW)
+    assert decision.next_eligible_at == NOW + TICK
+    calendar = replace(cap, basis=Basis.CALENDAR)
+    decision = evaluate(RuleBook((calendar,), 1), History(Timeline(facts)), question, NOW)
+    assert decision.next_eligible_at == NOW.replace(hour=0) + DAY
+
+
+def test_a_day_without_a_time_is_a_day_where_its_person_lives() -> None:
+    far_west = touch("t", NOW)
+    far_west = replace(far_west, at=None, date=date(2026, 3, 14), tz="Pacific/Pago_Pago")
+    rule = replace(GAP30, gap=parse_duration("P1D"))
+    assert ask(rule, facts=(far_west,)).next_eligible_at == datetime(2026, 3, 16, 11, tzinfo=UTC)
+    assert ask(rule, facts=(far_west,), at=datetime(2026, 3, 16, 10, 59, tzinfo=UTC)).status is Status.COOLING_DOWN
+    far_east = replace(far_west, id="e", tz="Pacific/Kiritimati", date=date(2026, 3, 20))
+    starts = datetime(2026, 3, 19, 10, tzinfo=UTC)
+    assert ask(rule, facts=(far_east,), at=starts - DAY).eligible
+    assert not ask(rule, facts=(far_east,), at=starts - DAY + TICK).eligible
+    assert Timeline((far_east,)).between(None, starts) == (far_east,)
+
+
+def test_a_timeline_keeps_its_order_when_it_grows_and_shrinks() -> None:
+    facts = [touch(ref, NOW + day * DAY) for ref, day in (("c", 1), ("a", 0), ("b", 0), ("d", -1))]
+    whole = Timeline(facts)
+    grown = Timeline()
+    for fact in facts:
+        grown = grown.with_fact(fact)
+    assert [fact.id for fact in grown] == [fact.id for fact in whole] == ["d", "a", "b", "c"]
+    assert grown == whole
+    assert [fact.id for fact in whole.without("a", "d")] == ["b", "c"]
+    assert [fact.id for fact in whole.between(NOW + DAY, NOW + DAY)][-1] == "c"

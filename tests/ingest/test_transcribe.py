@@ -84,6 +84,14 @@ def test_long_pauses_are_cut_away_and_a_segment_across_one_is_divided(tmp_path: 
     ]
 
 
+def test_the_silence_before_a_first_word_is_not_part_of_it(tmp_path: Any) -> None:
+    whisper = FakeWhisper([(" Hello", 0.0, 0.8), (" there.", 0.8, 2.6)])
+    heard = transcriber(tmp_path, whisper).transcribe_window(window((10_000, 12_000)), ListeningOptions("en"))
+    (segment,) = heard.segments
+    assert (segment.start_ms, segment.end_ms) == (310_000, 312_000)
+    assert segment.words[0].start_ms == 310_000
+
+
 def test_words_without_spaces_stay_without_spaces(tmp_path: Any) -> None:
     whisper = FakeWhisper([("你", 0.4, 0.6), ("好", 0.6, 0.9)])
     heard = transcriber(tmp_path, whisper).transcribe_window(window((0, 2_000)), ListeningOptions("zh"))

@@ -71,9 +71,11 @@ def test_every_container_is_heard(transcriber: WhisperTranscriber, tmp_path: Pat
 @needs_model
 def test_words_lie_inside_their_segments_in_order(transcriber: WhisperTranscriber) -> None:
     for segment in hear(transcriber, SHORT):
-        times = [time for word in segment.words for time in (word.start_ms, word.end_ms)]
-        assert times == sorted(times)
-        assert (segment.start_ms, segment.end_ms) == (times[0], times[-1])
+        assert segment.start_ms is not None
+        assert segment.end_ms is not None
+        starts = [word.start_ms for word in segment.words]
+        assert starts == sorted(starts)
+        assert all(segment.start_ms <= word.start_ms <= word.end_ms <= segment.end_ms for word in segment.words)
 
 
 @needs_model

@@ -229,6 +229,20 @@ def test_a_customer_is_checked_and_reserved(page: Page) -> None:
     expect(page.locator("main")).to_contain_text("Planned")
 
 
+def test_an_answer_says_when_it_has_grown_old(page: Page) -> None:
+    page.clock.install()
+    page.goto("/contacts")
+    page.get_by_label("Who?").fill("new@elsewhere.example")
+    page.get_by_role("button", name="Check").click()
+    again = page.get_by_role("button", name="Check again")
+    expect(page.locator("#answer")).to_be_visible()
+    expect(again).to_be_hidden()
+    page.clock.fast_forward(61_000)
+    expect(again).to_be_visible()
+    again.click()
+    expect(page.get_by_role("button", name="Check again")).to_be_hidden()
+
+
 def test_a_page_under_work_renews_itself_until_the_work_is_over(
     browser: Browser, idle_world: World, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 
 from tools.practice_model.clips import Clip, make_clip
+from tools.practice_model.curriculum import CYCLES, TOTAL_STEPS, place
 from tools.practice_model.espeak import SAMPLE_RATE, Speech
 from tools.practice_model.export import export
 from tools.practice_model.features import log_mel
@@ -18,7 +19,7 @@ from tools.practice_model.model import PracticeWhisper
 from tools.practice_model.recording import lay_out
 from tools.practice_model.score import Heard, score, summary, word_errors
 from tools.practice_model.sentences import load_sentences
-from tools.practice_model.train import TOTAL_STEPS, learning_rate, model_shape, turn_at
+from tools.practice_model.train import model_shape
 from tools.practice_model.vocabulary import Vocabulary, build_vocabulary
 from tools.practice_model.windows import Plan, Window, WindowMaker
 
@@ -99,9 +100,16 @@ def test_all_losses_of_a_batch_are_finite_and_reach_every_weight() -> None:
     assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in model.parameters())
 
 
-def test_every_step_belongs_to_a_phase_and_the_rate_ends_low() -> None:
-    assert [turn_at(step)[1].length_s for step in (0, TOTAL_STEPS - 1)] == [5.0, 30.0]
-    assert learning_rate(TOTAL_STEPS) < 0.05 * max(learning_rate(step) for step in range(TOTAL_STEPS))
+def test_every_step_has_its_place_in_a_cycle() -> None:
+    assert place(0) == (CYCLES[0], 0)
+    assert place(CYCLES[0].steps) == (CYCLES[1], 0)
+    assert place(TOTAL_STEPS - 1) == (CYCLES[-1], CYCLES[-1].steps - 1)
+
+
+def test_a_cycle_ends_on_full_windows_and_a_low_learning_rate() -> None:
+    for cycle in CYCLES:
+        assert cycle.turn_at(cycle.steps - 1)[1].length_s == 30.0
+        assert cycle.learning_rate(cycle.steps - 1) < 0.05 * cycle.peak_rate
 
 
 def test_an_exported_model_loads_in_faster_whisper_as_english_only(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ METADATA = {
     "title": "First year with the ordering tool",
     "recorded_at": "2025-03-18T09:30:00Z",
     "language": "en",
+    "project": "staying-and-leaving",
+    "tags": ["over-contacting", "spoken"],
     "participants": [
         {"name": "Maya", "role": "interviewer"},
         {"name": "Tom", "role": "customer"},

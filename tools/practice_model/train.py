@@ -1,6 +1,6 @@
 """Trains the practice model on speech made with espeak-ng: `python -m tools.practice_model.train FOLDER`.
 
-Short windows first, full 30-second windows last. The folder keeps the speech and a checkpoint every 100 steps; a
+`curriculum.py` says what is trained when. The folder keeps the speech and a checkpoint every 100 steps; a
 second start goes on from there. About an hour on two cores.
 """
 
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import queue
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,54 +18,16 @@ from torch import distributed
 from torch.multiprocessing.spawn import spawn
 
 from tools.practice_model.clips import load_clips
+from tools.practice_model.curriculum import TOTAL_STEPS, place
 from tools.practice_model.losses import Batch, losses, make_batch
 from tools.practice_model.model import PracticeWhisper, Shape
 from tools.practice_model.vocabulary import TEXT_TOKENS, Vocabulary, build_vocabulary
-from tools.practice_model.windows import Plan, WindowMaker
+from tools.practice_model.windows import WindowMaker
 
-SEED = 20_261
+SEED = 20_261  # of the weights before training; the cycles have their own for what they draw
 # Two processes with a thread each: two threads in one process are slower wherever a core is not all ours.
 PROCESSES = 2
-PEAK_RATE, LAST_RATE, WARM_UP_STEPS = 2e-3, 2e-5, 200
-TEXT_WEIGHT, TIME_WEIGHT, FRAME_WEIGHT, GUIDE_WEIGHT = 1.0, 0.5, 1.0, 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """So many steps, which take turns with (batch size, plan) of the windows."""
-
-    steps: int
-    turns: tuple[tuple[int, Plan], ...]
-
-
-ONE = Plan(length_s=5.0, sentences=1, cut_share=0.15)
-TWO = Plan(length_s=8.0, sentences=2)
-FILLED = Plan(length_s=12.0, sentences=0)
-FULL = Plan(length_s=30.0, sentences=0)
-PHASES = (
-    Phase(500, ((16, ONE),)),
-    Phase(300, ((16, ONE), (14, TWO))),
-    Phase(900, ((14, TWO), (10, FILLED), (14, TWO), (4, FULL))),
-    Phase(300, ((10, FILLED), (4, FULL), (4, FULL))),
-)
-TOTAL_STEPS = sum(phase.steps for phase in PHASES)
-
-
-def turn_at(step: int) -> tuple[int, Plan]:
-    """Batch size and plan of a step (from 0)."""
-    for phase in PHASES:
-        if step < phase.steps:
-            return phase.turns[step % len(phase.turns)]
-        step -= phase.steps
-    raise ValueError(f"There are only {TOTAL_STEPS} steps.")
-
-
-def learning_rate(step: int) -> float:
-    """One cycle: up to the peak in the first steps, then down along a cosine."""
-    if step < WARM_UP_STEPS:
-        return PEAK_RATE * (step + 1) / WARM_UP_STEPS
-    done = (step - WARM_UP_STEPS) / max(1, TOTAL_STEPS - WARM_UP_STEPS)
-    return LAST_RATE + (PEAK_RATE - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+TIME_WEIGHT, FRAME_WEIGHT, GUIDE_WEIGHT = 0.5, 1.0, 0.3
 
 
 def model_shape(vocabulary: Vocabulary) -> Shape:
@@ -87,8 +47,9 @@ class _Feeder(threading.Thread):
 
     def run(self) -> None:
         for step in range(self._first, TOTAL_STEPS):
-            self._maker.reseed(SEED + step * PROCESSES + self._part)
-            size, plan = turn_at(step)
+            cycle, position = place(step)
+            self._maker.reseed(cycle.seed + position * PROCESSES + self._part)
+            size, plan = cycle.turn_at(position)
             windows = [self._maker.draw(plan) for _ in range(size // PROCESSES)]
             self.ready.put(make_batch(windows, self._vocabulary))
 
@@ -102,15 +63,18 @@ def train(part: int, folder: Path) -> None:
     torch.manual_seed(SEED)
     vocabulary = build_vocabulary()
     model = PracticeWhisper(model_shape(vocabulary))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = _fresh_optimizer(model)
     step = _resume(folder, model, optimizer)
     feeder = _Feeder(folder, vocabulary, step, part)
     feeder.start()
     sums: dict[str, list[dict[str, float]]] = {}
     since, started = step, time.monotonic()
     while step < TOTAL_STEPS:
-        values = _step(model, optimizer, feeder.ready.get(), learning_rate(step))
-        sums.setdefault(f"{turn_at(step)[1].length_s:g} s", []).append(values)
+        cycle, position = place(step)
+        if position == 0:
+            optimizer = _fresh_optimizer(model)
+        values = _step(model, optimizer, feeder.ready.get(), cycle.learning_rate(position), cycle.text_weight)
+        sums.setdefault(f"{cycle.turn_at(position)[1].length_s:g} s", []).append(values)
         step += 1
         if part == 0 and (step % 50 == 0 or step == TOTAL_STEPS):
             seconds = round((time.monotonic() - started) / (step - since), 2)
@@ -128,11 +92,17 @@ def _means(found: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, floa
     }
 
 
-def _step(model: PracticeWhisper, optimizer: torch.optim.Optimizer, batch: Batch, rate: float) -> dict[str, float]:
+def _fresh_optimizer(model: PracticeWhisper) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+
+
+def _step(
+    model: PracticeWhisper, optimizer: torch.optim.Optimizer, batch: Batch, rate: float, text_weight: float
+) -> dict[str, float]:
     for group in optimizer.param_groups:
         group["lr"] = rate
     found = losses(model, batch)
-    total = TEXT_WEIGHT * found["text"] + TIME_WEIGHT * found["time"]
+    total = text_weight * found["text"] + TIME_WEIGHT * found["time"]
     total = total + FRAME_WEIGHT * found["frame"] + GUIDE_WEIGHT * found["guide"]
     optimizer.zero_grad()
     total.backward()  # type: ignore[no-untyped-call]

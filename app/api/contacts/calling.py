@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Body, Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from app.access.service import ADMINISTRATOR, Principal
@@ -42,6 +42,7 @@ KeyHeader = Annotated[
         description="Send the same key again and you get the same answer again; nothing happens twice.",
     ),
 ]
+CsvBody = Annotated[bytes, Body(media_type="text/csv", description="The file itself.")]
 IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", max_length=50, description="Revision that you read: refused with 412 if older."),
@@ -81,6 +82,12 @@ def json_answer(body: BaseModel, *, status: int = 200, exclude_none: bool = Fals
     return Response(content, status_code=status, media_type="application/json")
 
 
+def csv_answer(content: bytes, file_name: str) -> Response:
+    """Return a CSV file to keep."""
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
 def revision_of(if_match: str | None) -> int | None:
     """Return the revision that an If-Match header names. Raises BadRequest `invalid_if_match`."""
     if if_match is None or if_match.strip() == "*":
@@ -94,4 +101,7 @@ def revision_of(if_match: str | None) -> int | None:
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     409: {"description": "The present state refuses it: not eligible, lapsed, or lost to somebody faster."},
     422: {"description": "Wrong whatever the state."},
+}
+CSV_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A CSV file.", "content": {"text/csv": {"schema": {"type": "string"}}}},
 }

@@ -1,15 +1,44 @@
 """POST /eligibility/…: advice about one person or a list; nothing is written."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
 
-from app.api.contacts.calling import ActorDep, RegistryDep, json_answer
+from app.api.contacts.calling import CSV_ANSWER, ActorDep, CsvBody, RegistryDep, csv_answer, json_answer
+from contact_registry.actor import Actor
 from contact_registry.addresses import email_key
-from contact_registry.schemas import BatchCheckIn, BatchOut, CheckOut, Input, QuestionIn, RawEmail
+from contact_registry.csv_service import CsvCheckOut
+from contact_registry.instants import Instant
+from contact_registry.schemas import (
+    BatchCheckIn,
+    BatchDefaults,
+    BatchOut,
+    CheckOut,
+    Input,
+    QuestionIn,
+    RawEmail,
+    Slug,
+)
+from contact_registry.service import RegistryService
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
+
+
+class FileQuestion(Input):
+    """What a file is asked about, where its own columns do not say."""
+
+    team: Slug | None = None
+    channel: Slug | None = None
+    purpose: Slug | None = None
+    at: Instant | None = None
+    engagement: str | None = None
+    mode: Literal["sequential", "independent"] = "sequential"
+    email_column: str | None = Field(default=None, description="Heading of the column with addresses.")
+    encoding: str | None = Field(default=None, max_length=40, description="Of the file; guessed when left out.")
+
+    def defaults(self) -> BatchDefaults:
+        return BatchDefaults(**self.model_dump(exclude={"mode", "email_column", "encoding"}))
 
 
 class AddressIn(Input):
@@ -30,6 +59,36 @@ def check(body: QuestionIn, registry: RegistryDep, actor: ActorDep) -> Any:
 def batch_check(body: BatchCheckIn, registry: RegistryDep, actor: ActorDep) -> Response:
     """Judge up to 1,000 people; each item has its own status. `sequential` judges as if each were then booked."""
     return json_answer(registry.batch_check(body, actor), status=207)
+
+
+@router.post("/eligibility/csv-check", response_model=CsvCheckOut)
+def check_file(
+    content: CsvBody, query: Annotated[FileQuestion, Query()], registry: RegistryDep, actor: ActorDep
+) -> Response:
+    """Judge everybody in a CSV file, up to 10,000 rows; columns of the file win over the query. Nothing is written."""
+    answer, _ = registry.files.check(content, query.defaults(), actor, email_column=query.email_column, mode=query.mode)
+    return json_answer(answer)
+
+
+@router.post("/eligibility/csv-check/result.csv", response_class=Response, responses=CSV_ANSWER)
+def check_file_as_file(
+    content: CsvBody, query: Annotated[FileQuestion, Query()], registry: RegistryDep, actor: ActorDep
+) -> Response:
+    """Return the file as it was sent, with the answers in columns behind its own; safe to open in a spreadsheet."""
+    return csv_answer(_check_file(content, query, registry, actor)[1], "eligibility.csv")
+
+
+def _check_file(
+    content: bytes, query: FileQuestion, registry: RegistryService, actor: Actor
+) -> tuple[CsvCheckOut, bytes]:
+    return registry.files.check(
+        content,
+        query.defaults(),
+        actor,
+        email_column=query.email_column,
+        encoding=query.encoding,
+        mode=query.mode,
+    )
 
 
 @router.post("/addresses/normalise")

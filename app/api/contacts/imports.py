@@ -1,15 +1,26 @@
 """History from other systems: rows in, an outcome per row out."""
 
-from fastapi import APIRouter, Request, Response
+from functools import partial
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from app.api.contacts.calling import (
+    CSV_ANSWER,
     ActorDep,
+    CsvBody,
     KeyHeader,
     RegistryDep,
     answer_once,
+    csv_answer,
     json_answer,
     request_key,
 )
+from contact_registry.local_times import DateFormat
+from contact_registry.people_service import check_zone
+from contact_registry.schemas import Input, Slug
 from contact_registry.schemas_imports import ImportIn, ImportOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
@@ -22,6 +33,57 @@ def import_history(
     """Import rows of history; `dry_run` says what would happen. The same rows again change nothing."""
     sent = request_key(request, actor, key, body)
     return answer_once(sent, lambda: registry.imports.run(body, actor, sent), status=207)
+
+
+class FileHistory(Input):
+    """How a file of history is read, and what its rows are where its columns do not say."""
+
+    team: Slug | None = None
+    channel: Slug | None = None
+    purpose: Slug | None = None
+    source: Slug | None = Field(default=None, description="Namespace of external_id; the caller's own by default.")
+    tz: str | None = Field(default=None, description="Zone of times without one; the workspace's by default.")
+    encoding: str | None = Field(default=None, max_length=40, description="Of the file; guessed when left out.")
+    dates: DateFormat = Field(default="iso", description="Which comes first in dates such as 03/04/2026.")
+    dry_run: bool = False
+    file_name: str | None = Field(default=None, max_length=200)
+
+
+@router.post("/imports/csv", status_code=207, response_model=ImportOut)
+def import_file(
+    content: CsvBody,
+    query: Annotated[FileHistory, Query()],
+    request: Request,
+    registry: RegistryDep,
+    actor: ActorDep,
+    key: KeyHeader = None,
+) -> Response:
+    """Import a CSV file of history, up to 10,000 rows; `dry_run` first. Ambiguous dates are never guessed."""
+    check_zone(query.tz)
+    sent = request_key(request, actor, key, query)
+    if sent is not None:
+        sent.body = [sent.body, sha256(content).hexdigest()]
+    defaults = query.model_dump(include={"team", "channel", "purpose"}, exclude_none=True)
+    run = partial(
+        registry.files.import_file,
+        content,
+        actor,
+        defaults=defaults,
+        tz=query.tz,
+        encoding=query.encoding,
+        order=query.dates,
+        source=query.source,
+        dry_run=query.dry_run,
+        file_name=query.file_name,
+        request=sent,
+    )
+    return answer_once(sent, run, status=207)
+
+
+@router.get("/imports/{import_id}/result.csv", response_class=Response, responses=CSV_ANSWER)
+def get_import_file(import_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+    """Return what became of every row, by row number; suppressed rows are named by nothing else."""
+    return csv_answer(registry.files.outcome_file(import_id), "import.csv")
 
 
 @router.get("/imports/{import_id}", response_model=ImportOut)
