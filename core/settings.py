@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     )
     timezone: str = Field(
         default="UTC",
-        description="IANA name of the workspace's time zone: cool-down dates and pages use it where a contact has none.",
+        description="IANA name of the workspace's time zone: used for dates wherever a contact has none.",
     )
     whisper_model: str = Field(
         default="small",

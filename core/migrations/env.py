@@ -1,6 +1,6 @@
 """Alembic's entry: runs migrations over the application's own connection, one writer at a time."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy.types import TypeEngine
@@ -10,7 +10,7 @@ from core.database import Database, UtcDateTime
 database: Database = context.config.attributes["database"]
 
 
-def _render(kind: str, item: Any, _: Any) -> str | bool:
+def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.BigInteger()"  # milliseconds since 1970
     if kind == "type" and isinstance(item, TypeEngine) and type(item).__name__ == "AutoString":
@@ -18,7 +18,7 @@ def _render(kind: str, item: Any, _: Any) -> str | bool:
     return False
 
 
-def _is_ours(item: Any, name: str | None, kind: str, *_: Any) -> bool:
+def _is_ours(_: Any, name: str | None, kind: str, *__: Any) -> bool:
     return not (kind == "table" and name is not None and name.startswith("passage_words"))  # FTS5's own tables
 
 

@@ -4,7 +4,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.main import create_app
-from tests.pages.conftest import idle_world, seed, world  # noqa: F401 - fixtures of the same world
 from tests.pages.world import World
 
 

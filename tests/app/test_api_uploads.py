@@ -2,6 +2,7 @@ from base64 import b64encode
 from pathlib import Path
 
 from fastapi.testclient import TestClient
+from httpx2 import Response
 
 from tests.app.conftest import api_of
 from tests.media_factory import tone, write_recording
@@ -14,12 +15,12 @@ def _metadata(**pairs: str) -> str:
     return ",".join(f"{name} {b64encode(value.encode()).decode()}" for name, value in pairs.items())
 
 
-def _create(api: TestClient, length: int, **pairs: str):
+def _create(api: TestClient, length: int, **pairs: str) -> Response:
     headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": _metadata(**pairs)}
     return api.post("/api/v1/uploads", headers=headers)
 
 
-def _append(api: TestClient, location: str, offset: int, data: bytes):
+def _append(api: TestClient, location: str, offset: int, data: bytes) -> Response:
     headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
     return api.patch(location, content=data, headers=headers)
 

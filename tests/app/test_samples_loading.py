@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.pages.world import build_services
 
 
 @pytest.fixture
-def services(tmp_path: Path):
+def services(tmp_path: Path) -> Iterator[Services]:
     services = build_services(tmp_path, works=False)
     migrate(services.database)
     yield services

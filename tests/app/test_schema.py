@@ -1,5 +1,6 @@
 """Migrations and models describe one schema."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def _objects(connection: Connection) -> set[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def migrated(tmp_path: Path):
+def migrated(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'migrated.db'}")
     migrate(database)
     yield database

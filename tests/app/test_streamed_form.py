@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from starlette.responses import Response
 
 from app.api.problems import from_app_error
 from app.api.streamed_form import receive_form
@@ -15,11 +16,11 @@ def client(tmp_path: Path) -> TestClient:
     app = FastAPI()
 
     @app.exception_handler(AppError)
-    async def _error(request: Request, error: AppError):
+    async def _error(request: Request, error: AppError) -> Response:
         return from_app_error(error)
 
     @app.post("/")
-    async def receive(request: Request):
+    async def receive(request: Request) -> dict[str, object]:
         async with receive_form(request, tmp_path / "in", "file", max_bytes=100_000) as form:
             content = form.file.path.read_bytes() if form.file else None
             return {"fields": form.fields, "name": form.file and form.file.name, "size": content and len(content)}

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_the_same_bytes_are_kept_once(tmp_path: Path) -> None:
 def test_a_file_over_the_limit_stops_the_reading_and_leaves_nothing(tmp_path: Path) -> None:
     read = []
 
-    def chunks():
+    def chunks() -> Iterator[bytes]:
         for number in range(1000):
             read.append(number)
             yield b"x" * 10
@@ -44,7 +45,7 @@ def test_an_empty_file_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_broken_stream_leaves_nothing(tmp_path: Path) -> None:
-    def chunks():
+    def chunks() -> Iterator[bytes]:
         yield b"begin"
         raise ConnectionError("gone")
 

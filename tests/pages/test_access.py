@@ -7,7 +7,17 @@ from app.pages import routers
 from tests.pages.world import PageText, World, token_on
 
 OPEN = {"/sign-in"}
-PAGES = ["/", "/interviews", "/upload", "/contacts", "/reservations", "/projects", "/settings"]
+PAGES = [
+    "/",
+    "/interviews",
+    "/upload",
+    "/contacts",
+    "/contacts/rules",
+    "/contacts/conflicts",
+    "/reservations",
+    "/projects",
+    "/settings",
+]
 GETS = sorted({route.path for router in routers for route in router.routes if "GET" in route.methods})
 POSTS = sorted({route.path for router in routers for route in router.routes if "POST" in route.methods})
 
