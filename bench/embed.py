@@ -58,7 +58,7 @@ def main() -> None:
         for _ in range(given.runs):
             ours_s.append(seconds(lambda: ours.embed_passages(passages)))
             peer_s.append(seconds(lambda: peer.encode(passages)))
-            our_query_s += [seconds(lambda q=query: ours.embed_query(q)) for query in queries]  # type: ignore[misc]
+            our_query_s += [seconds(lambda q=query: ours.embed_queries([q])) for query in queries]  # type: ignore[misc]
             peer_query_s += [seconds(lambda q=query: peer.encode(q)) for query in queries]  # type: ignore[misc]
         cosines = (ours.embed_passages(passages) * peer.encode(passages, normalize_embeddings=True)).sum(axis=1)
     figures = {

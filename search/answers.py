@@ -1,4 +1,7 @@
-"""From ranked passages to the moments people read: no moment twice, at most 400 words, asked words marked."""
+"""From chosen spans to the moments people read: text, times, speakers, and the asked words marked.
+
+`service` calls `make_results` last. Everything shown of a moment comes from one indexed revision of its interview.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +9,57 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from core.tables import Interview, Passage
-from search.repository import FoundPassage
-from search.sqlite_full_text import highlight
-from search.values import MAX_RESULT_WORDS, FoundInterview, Hit, SearchResult
+from core.tables import Interview
+from search.cell_index import Corpus
+from search.cells import Cell, write_turns
+from search.spans import Span
+from search.sqlite_full_text import highlight, hold_phrases
+from search.values import MAX_RESULT_WORDS, FoundInterview, SearchResult
 
 _WORD = re.compile(r"\S+")
 
+Found = Mapping[str, tuple[Interview, list[Cell]]]
 
-def make_results(found: Mapping[int, FoundPassage], hits: Sequence[Hit], query: str) -> list[SearchResult]:
-    """Return a result for each hit that still exists, in their order, leaving out what overlaps a better
-    one.
-    """
-    kept: list[tuple[Passage, SearchResult]] = []
-    for hit in hits:
-        there = found.get(hit.passage_id)
-        if there is not None and not any(_overlap(there.passage, better) for better, _ in kept):
-            kept.append((there.passage, _result(there, hit)))
-    results = [result for _, result in kept]
+
+def make_results(
+    corpus: Corpus, spans: Sequence[Span], found: Found, query: str, phrases: Sequence[str], limit: int
+) -> list[SearchResult]:
+    """Return up to `limit` results in the order of `spans`, leaving out what is gone or lacks a phrase."""
+    results: list[SearchResult] = []
+    for span in spans:
+        number = int(corpus.interview_of[span.begin])
+        there = found.get(corpus.interviews[number])
+        first = int(corpus.starts[number])
+        if there is not None:
+            cells = there[1][span.begin - first : span.end - first]
+            # none: the interview was indexed anew between ranking and reading
+            results += [_result(there[0], cells, span.score)] if cells else []
+    held = hold_phrases([result.text for result in results], phrases)
+    results = [result for result, holds in zip(results, held, strict=True) if holds][:limit]
     marks = highlight([result.text for result in results], query)
     return [replace(result, highlights=spans) for result, spans in zip(results, marks, strict=True)]
 
 
-def _overlap(one: Passage, other: Passage) -> bool:
-    if one.interview_id != other.interview_id:
-        return False
-    if one.first_segment > other.last_segment or other.first_segment > one.last_segment:
-        return False
-    # neighbouring parts of one long segment share its number, not its words
-    parts_of_one = one.first_segment == one.last_segment == other.first_segment == other.last_segment
-    return not parts_of_one or one.text == other.text
-
-
-def _result(there: FoundPassage, hit: Hit) -> SearchResult:
-    passage = there.passage
+def _result(interview: Interview, cells: Sequence[Cell], score: float) -> SearchResult:
+    turns = [turn for cell in cells for turn in cell.turns]
+    starts = [cell.start_ms for cell in cells if cell.start_ms is not None]
+    ends = [cell.end_ms for cell in cells if cell.end_ms is not None]
     return SearchResult(
-        interview=_interview(there.interview),
-        first_segment=passage.first_segment,
-        last_segment=passage.last_segment,
-        start_ms=passage.start_ms,
-        end_ms=passage.end_ms,
-        speakers=tuple(passage.speakers),
-        text=_at_most(passage.text, MAX_RESULT_WORDS),
+        interview=FoundInterview(
+            id=interview.id,
+            external_id=interview.external_id,
+            title=interview.title,
+            recorded_at=interview.recorded_at,
+            project=interview.project_id,
+        ),
+        first_segment=cells[0].first_segment,
+        last_segment=cells[-1].last_segment,
+        start_ms=min(starts, default=None),
+        end_ms=max(ends, default=None),
+        speakers=tuple(dict.fromkeys(speaker for speaker, _ in turns if speaker)),
+        text=_at_most(write_turns(turns), MAX_RESULT_WORDS),
         highlights=(),
-        score=round(hit.score, 6),
-    )
-
-
-def _interview(interview: Interview) -> FoundInterview:
-    return FoundInterview(
-        id=interview.id,
-        external_id=interview.external_id,
-        title=interview.title,
-        recorded_at=interview.recorded_at,
-        project=interview.project_id,
+        score=round(score, 6),
     )
 
 

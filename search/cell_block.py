@@ -45,7 +45,8 @@ class CellBlock:
     starts: Ints  # (m + 1,) first cell of each interview, and n
     first_segment: Ints  # (n,)
     last_segment: Ints  # (n,)
-    word_count: Ints  # (n,) words that are read
+    word_count: Ints  # (n,) words that are shown, speakers' names too
+    said_count: Ints  # (n,) words that are said
     term_count: Ints  # (n,) words that are counted: speakers' names too
     pair_count: Ints  # (n,)
     terms: Entries
@@ -85,6 +86,7 @@ def count_cells(interview_id: str, cells: Sequence[Cell]) -> CellBlock:
         first_segment=_ints(cell.first_segment for cell in cells),
         last_segment=_ints(cell.last_segment for cell in cells),
         word_count=_ints(weigh(cell.text) for cell in cells),
+        said_count=_ints(sum(weigh(said) for _, said in cell.turns) for cell in cells),
         term_count=_ints(len(found) for _, found in terms),
         pair_count=_ints(len(found) for _, found in pairs),
         terms=_entries(terms),
@@ -114,6 +116,7 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
         first_segment=_joined(block.first_segment for block in blocks),
         last_segment=_joined(block.last_segment for block in blocks),
         word_count=_joined(block.word_count for block in blocks),
+        said_count=_joined(block.said_count for block in blocks),
         term_count=_joined(block.term_count for block in blocks),
         pair_count=_joined(block.pair_count for block in blocks),
         terms=_join_entries([block.terms for block in blocks], offsets),
@@ -145,6 +148,7 @@ def without_interview(block: CellBlock, interview_id: str) -> CellBlock:
         first_segment=block.first_segment[keep],
         last_segment=block.last_segment[keep],
         word_count=block.word_count[keep],
+        said_count=block.said_count[keep],
         term_count=block.term_count[keep],
         pair_count=block.pair_count[keep],
         terms=_kept(block.terms, keep, place),
@@ -188,8 +192,8 @@ def unpack_block(packed: bytes) -> CellBlock:
 
 
 _PLAIN = (
-    "starts", "first_segment", "last_segment", "word_count", "term_count", "pair_count", "window_from", "window_to",
-    "window_ids", "speaker_of", "speaker_cells", "speaker_words",
+    "starts", "first_segment", "last_segment", "word_count", "said_count", "term_count", "pair_count", "window_from",
+    "window_to", "window_ids", "speaker_of", "speaker_cells", "speaker_words",
 )  # fmt: skip
 
 

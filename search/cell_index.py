@@ -109,6 +109,10 @@ class Corpus:
         return self._joined([block.word_count for block in self.blocks])
 
     @cached_property
+    def said_count(self) -> Ints:
+        return self._joined([block.said_count for block in self.blocks])
+
+    @cached_property
     def term_count(self) -> Ints:
         return self._joined([block.term_count for block in self.blocks])
 

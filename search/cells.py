@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 CELL_WORDS = 50
-_LONG_WORDS = 100  # a segment longer than this is cut
+_LONG_WORDS = 200  # a segment longer than this is cut: it would not fit where moments begin (240 words)
 
 WINDOW_CELLS = 4  # about what all-MiniLM-L6-v2 reads: 256 word pieces
 WINDOW_STEP = 2
@@ -95,8 +95,8 @@ def write_turns(turns: Iterable[Turn]) -> str:
 
 
 def weigh(text: str) -> int:
-    """Return the length in words; a character of a script without spaces counts half."""
-    return len(text.split()) + len(_UNSPACED.findall(text)) // 2
+    """Return the length in words; a very long one counts for several, a character of an unspaced script for half."""
+    return sum(1 + len(token) // 16 for token in text.split()) + len(_UNSPACED.findall(text)) // 2
 
 
 def _cell(segments: Sequence[SpokenSegment]) -> Cell:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from search.values import Hit, Ids, IdSelection, Vectors
+from search.values import Ids, Nearest, Vectors
 
 
 class FaissIndex:
@@ -30,14 +30,14 @@ class FaissIndex:
         if len(ids) and self._index.ntotal:
             self._index.remove_ids(np.ascontiguousarray(ids))
 
-    def search(self, vector: Vectors, limit: int, selection: IdSelection | None = None) -> list[Hit]:
-        if self._index.ntotal == 0 or limit < 1:
-            return []
-        parameters = None if selection is None else _selector(selection)
+    def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+        count = min(limit, self._index.ntotal if among is None else len(among))
+        if count < 1:
+            return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
         question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
-        scores, ids = self._index.search(question, min(limit, self._index.ntotal), params=parameters)
-        # -1 fills the places for which no selected vector was left
-        return [Hit(int(found), float(score)) for found, score in zip(ids[0], scores[0], strict=True) if found >= 0]
+        scores, ids = self._index.search(question, count, params=None if among is None else _selector(among))
+        found = ids[0] >= 0  # -1 fills the places for which no chosen vector was left
+        return Nearest(ids[0][found], scores[0][found])
 
     def to_bytes(self) -> bytes:
         import faiss
@@ -65,10 +65,8 @@ class FaissIndexes:
         return FaissIndex(index)
 
 
-def _selector(selection: IdSelection) -> Any:
+def _selector(among: Ids) -> Any:
     import faiss
 
-    named = faiss.IDSelectorBatch(np.ascontiguousarray(selection.ids))
-    chosen = faiss.IDSelectorNot(named) if selection.is_exclusion else named
     parameters: Any = faiss.SearchParameters
-    return parameters(sel=chosen)
+    return parameters(sel=faiss.IDSelectorBatch(np.ascontiguousarray(among)))

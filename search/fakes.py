@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search.values import Hit, Ids, IdSelection, Vectors
+from search.values import Ids, Nearest, Vectors
 
 
 class FakeEmbedder:
@@ -34,8 +34,8 @@ class FakeEmbedder:
             return np.zeros((0, self._dim), dtype=np.float32)
         return np.stack([self._embed(text) for text in texts])
 
-    def embed_query(self, text: str) -> Vectors:
-        return self._embed(text)
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return np.stack([self._embed(text) for text in texts])
 
     def _embed(self, text: str) -> Vectors:
         vector = np.zeros(self._dim, dtype=np.float32)
@@ -57,16 +57,14 @@ class FakeVectorIndex:
         self._vectors.update(zip(ids.tolist(), vectors, strict=True))
 
     def remove(self, ids: Ids) -> None:
-        for passage_id in ids.tolist():
-            self._vectors.pop(passage_id, None)
+        for window_id in ids.tolist():
+            self._vectors.pop(window_id, None)
 
-    def search(self, vector: Vectors, limit: int, selection: IdSelection | None = None) -> list[Hit]:
-        chosen = set(self._vectors)
-        if selection is not None:
-            named = set(selection.ids.tolist())
-            chosen = chosen - named if selection.is_exclusion else chosen & named
-        hits = [Hit(passage_id, float(self._vectors[passage_id] @ vector)) for passage_id in chosen]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))[:limit]
+    def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+        chosen = set(self._vectors) if among is None else set(self._vectors) & set(among.tolist())
+        scored = sorted((-float(self._vectors[window_id] @ vector), window_id) for window_id in chosen)[:limit]
+        ids = np.array([window_id for _, window_id in scored], dtype=np.int64)
+        return Nearest(ids, np.array([-score for score, _ in scored], dtype=np.float32))
 
     def to_bytes(self) -> bytes:
         file = io.BytesIO()

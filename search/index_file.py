@@ -1,5 +1,4 @@
-"""The index's file on disk: whole or not there at all, and recognised as foreign or damaged before it is
-used.
+"""The index's file on disk: whole or not there at all, and recognised as foreign or damaged before it is used.
 
 `IndexKeeper` writes and reads it. Everything in it can be made again from the database.
 """
@@ -8,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
+from os import fsync
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-_MAGIC = b"earshot index 1\n"  # the number rises when the format changes: older files are then made anew
+from search.cell_block import CellBlock, pack_block, unpack_block
+
+_MAGIC = b"earshot index 2\n"  # the number rises when the format changes: older files are then made anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +28,29 @@ class IndexOrigin:
 
 @dataclass(frozen=True, slots=True)
 class IndexSnapshot:
-    """An index after change `seq`; `passage_ids` says which passages of which interview stand in it."""
+    """Both halves of an index after change `seq`: the cells, and the bytes of the vectors' index (empty: none yet)."""
 
     origin: IndexOrigin
     seq: int
-    passage_ids: dict[str, list[int]]
-    index: bytes
+    block: CellBlock
+    vectors: bytes
 
 
 def write_snapshot(file: Path, snapshot: IndexSnapshot) -> None:
     """Replace `file` in one step: readers and a crash see the old file or the new one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    passage_ids = json.dumps(snapshot.passage_ids, separators=(",", ":")).encode()
+    cells = pack_block(snapshot.block)
     header = {
         **asdict(snapshot.origin),
         "seq": snapshot.seq,
-        "ids_bytes": len(passage_ids),
-        "sha256": _checksum(passage_ids, snapshot.index),
+        "cells_bytes": len(cells),
+        "sha256": _checksum(cells, snapshot.vectors),
     }
     with NamedTemporaryFile(dir=file.parent, prefix=".writing-", delete=False) as aside:
         try:
-            aside.writelines([_MAGIC, json.dumps(header).encode(), b"\n", passage_ids, snapshot.index])
+            aside.writelines([_MAGIC, json.dumps(header).encode(), b"\n", cells, snapshot.vectors])
             aside.flush()
-            os.fsync(aside.fileno())
+            fsync(aside.fileno())
         except BaseException:
             Path(aside.name).unlink(missing_ok=True)
             raise
@@ -62,20 +63,19 @@ def read_snapshot(file: Path, origin: IndexOrigin) -> IndexSnapshot | None:
         content = file.read_bytes()
     except OSError:
         return None
-    magic, rest = content[: len(_MAGIC)], content[len(_MAGIC) :]
-    if magic != _MAGIC:
+    if not content.startswith(_MAGIC):
         return None
-    line, _, body = rest.partition(b"\n")
+    line, _, body = content[len(_MAGIC) :].partition(b"\n")
     try:
         header = json.loads(line)
         found = IndexOrigin(header["kind"], header["model"], header["generation"])
-        seq, ids_bytes, checksum = int(header["seq"]), int(header["ids_bytes"]), header["sha256"]
+        seq, cells_bytes, checksum = int(header["seq"]), int(header["cells_bytes"]), header["sha256"]
+        cells, vectors = body[:cells_bytes], body[cells_bytes:]
+        if found != origin or checksum != _checksum(cells, vectors):
+            return None
+        return IndexSnapshot(origin, seq, unpack_block(cells), vectors)
     except (ValueError, KeyError, TypeError):
         return None
-    passage_ids, index = body[:ids_bytes], body[ids_bytes:]
-    if found != origin or checksum != _checksum(passage_ids, index):
-        return None
-    return IndexSnapshot(origin, seq, json.loads(passage_ids), index)
 
 
 def _checksum(*parts: bytes) -> str:

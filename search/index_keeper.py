@@ -1,8 +1,8 @@
-"""Keeps one process's vector index in step with the database: snapshot at the start, then the log of changes.
+"""Keeps one process's index in step with the database: snapshot at the start, then the log of changes.
 
-The database is the truth. A process reads the file, applies the changes after the file's number, and looks
-before every question whether another process logged a new one. Whatever the file lacks, the log has; whatever
-the file is, it may be deleted. So a crash between a commit and the writing of the file loses nothing.
+The database is the truth. A process reads the file, applies the changes after the file's number, and looks before
+every question whether another process logged a new one. Whatever the file lacks, the log has; whatever the file is,
+it may be deleted. So a crash between a commit and the writing of the file loses nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ import numpy as np
 from sqlmodel import Session
 
 from search import repository
+from search.cell_index import CellIndex, Corpus, Numbers
 from search.index_file import IndexOrigin, IndexSnapshot, read_snapshot, write_snapshot
 from search.ports import VectorIndex, VectorIndexes
 from search.tables import SearchState
-from search.values import Hit, IdSelection, OnProgress, Vectors
+from search.values import Ids, OnProgress, Vectors
 
-SAVE_AFTER = 5000  # vectors added or removed: about a second of catching up at the next start
+SAVE_AFTER = 5000  # windows added or removed: about a second of catching up at the next start
+
+# Windows whose closeness is asked for. Up to here scores are exact; of more, the farthest all count as the last one.
+MOST_WINDOWS = 50_000
 
 _log = logging.getLogger(__name__)
 
@@ -30,22 +34,24 @@ class IndexKeeper:
 
     def __init__(self, indexes: VectorIndexes, folder: Path, save_after: int = SAVE_AFTER) -> None:
         self._indexes = indexes
-        self._file = folder / "passages.index"
+        self._file = folder / "cells.index"
         self._save_after = save_after
         self._lock = threading.RLock()
         self._origin: IndexOrigin | None = None
-        self._index: VectorIndex | None = None
-        self._passage_ids: dict[str, list[int]] = {}
+        self._vectors: VectorIndex | None = None
+        self._cells = CellIndex()
         self._seq = 0  # the last change that was applied
-        self._unsaved = 0  # vectors added or removed since the file was written
+        self._unsaved = 0  # windows added or removed since the file was written
 
-    def search(
-        self, session: Session, state: SearchState, vector: Vectors, limit: int, selection: IdSelection
-    ) -> list[Hit]:
-        """Return the nearest selected passages, of everything that is committed as `session` sees it."""
+    def look(self, session: Session, state: SearchState, vector: Vectors | None) -> tuple[Corpus, Numbers | None]:
+        """Return all cells that are committed as `session` sees it, and how close each window is to `vector`.
+
+        The closeness is (w,), in the order of `corpus.window_ids`; None without a vector.
+        """
         with self._lock:
             self.catch_up(session, state)
-            return [] if self._index is None else self._index.search(vector, limit, selection)
+            corpus = self._cells.corpus()
+            return corpus, None if vector is None else self._closeness(corpus.window_ids, vector)
 
     def catch_up(self, session: Session, state: SearchState, on_progress: OnProgress | None = None) -> None:
         """Apply the changes the index has not seen; the first time, read the file or start from nothing."""
@@ -67,64 +73,71 @@ class IndexKeeper:
     def rebuild(self, session: Session, state: SearchState, on_progress: OnProgress) -> None:
         """Make the index anew from the database and write it to disk."""
         with self._lock:
-            self._forget()
-            self._origin = IndexOrigin(self._indexes.kind, state.model, state.generation)
+            self._start(IndexOrigin(self._indexes.kind, state.model, state.generation))
             self.catch_up(session, state, on_progress)
             self.save()
 
     def save(self) -> None:
-        """Write the file if anything changed since it was written; a full disk costs the next start some
-        time.
-        """
+        """Write the file if anything changed since it was written; a full disk costs the next start some time."""
         with self._lock:
-            if self._origin is None or self._index is None or not self._unsaved:
+            if self._origin is None or not self._unsaved:
                 return
-            snapshot = IndexSnapshot(self._origin, self._seq, self._passage_ids, self._index.to_bytes())
+            vectors = b"" if self._vectors is None else self._vectors.to_bytes()
             try:
-                write_snapshot(self._file, snapshot)
+                write_snapshot(self._file, IndexSnapshot(self._origin, self._seq, self._cells.joined(), vectors))
             except OSError as error:
                 _log.warning("the index was not written to disk (%s); it will be made again from the database", error)
             self._unsaved = 0
 
     @property
     def is_open(self) -> bool:
+        """Whether this process has an index; one that only processes recordings needs none."""
         return self._origin is not None
 
     @property
     def count(self) -> int:
         """Number of vectors in the index of this process."""
         with self._lock:
-            return sum(len(ids) for ids in self._passage_ids.values())
+            return len(self._cells.corpus().window_ids)
+
+    def _start(self, origin: IndexOrigin) -> None:
+        self._origin = origin
+        self._vectors = None
+        self._cells = CellIndex()
+        self._seq = 0
+        self._unsaved = 0
 
     def _open(self, session: Session, origin: IndexOrigin) -> None:
-        self._forget()
-        self._origin = origin
+        self._start(origin)
         snapshot = read_snapshot(self._file, origin)
         if snapshot is None or snapshot.seq > repository.last_change(session):
             return  # a database put back from a backup is behind its file
         try:
-            self._index = self._indexes.from_bytes(snapshot.index)
+            self._vectors = self._indexes.from_bytes(snapshot.vectors) if snapshot.vectors else None
         except ValueError:
             _log.warning("the index file could not be read; the index is made again from the database")
             return
-        self._passage_ids = snapshot.passage_ids
+        self._cells = CellIndex([snapshot.block])
         self._seq = snapshot.seq
 
     def _renew(self, session: Session, interview_id: str, model: str) -> None:
         """Let the index hold exactly what the database holds of this interview."""
-        old = self._passage_ids.pop(interview_id, [])
-        if old and self._index is not None:
-            self._index.remove(np.array(old, dtype=np.int64))
-        ids, vectors = repository.interview_vectors(session, interview_id, model)
-        if len(ids):
-            if self._index is None:
-                self._index = self._indexes.empty(vectors.shape[1])
-            self._index.add(ids, vectors)
-            self._passage_ids[interview_id] = ids.tolist()
-        self._unsaved += max(1, len(old) + len(ids))
+        old = self._cells.remove(interview_id)
+        if len(old) and self._vectors is not None:
+            self._vectors.remove(old)
+        loaded = repository.load_indexed(session, interview_id, model)
+        if loaded is not None:
+            self._cells.put(loaded.block)
+            if len(loaded.ids):
+                if self._vectors is None:
+                    self._vectors = self._indexes.empty(loaded.vectors.shape[1])
+                self._vectors.add(loaded.ids, loaded.vectors)
+        self._unsaved += max(1, len(old) + (0 if loaded is None else len(loaded.ids)))
 
-    def _forget(self) -> None:
-        self._index = None
-        self._passage_ids = {}
-        self._seq = 0
-        self._unsaved = 0
+    def _closeness(self, window_ids: Ids, vector: Vectors) -> Numbers:
+        if self._vectors is None or not len(window_ids):
+            return np.zeros(len(window_ids))
+        nearest = self._vectors.search(vector, min(len(window_ids), MOST_WINDOWS))
+        closeness = np.full(len(window_ids), float(nearest.scores[-1]))
+        closeness[np.searchsorted(window_ids, nearest.ids)] = nearest.scores
+        return closeness

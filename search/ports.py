@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
-from search.values import Hit, Ids, IdSelection, SearchFilters, Vectors
+from search.values import Ids, Nearest, PassagePlace, Vectors
 
 
 class Embedder(Protocol):
@@ -31,8 +31,11 @@ class Embedder(Protocol):
         Raises: Unavailable `embedding_model_missing`.
         """
 
-    def embed_query(self, text: str) -> Vectors:
-        """Return (dim,) float32, L2-normalised. Raises: Unavailable `embedding_model_missing`."""
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, dim) float32, rows L2-normalised, for a few short texts people ask with.
+
+        Raises: Unavailable `embedding_model_missing`.
+        """
 
 
 # Returns the embedder of a model by its name, the same one each time; loads nothing yet.
@@ -50,10 +53,10 @@ class VectorIndex(Protocol):
     def remove(self, ids: Ids) -> None:
         """Forget these ids at once; unknown ones are no error."""
 
-    def search(self, vector: Vectors, limit: int, selection: IdSelection | None = None) -> list[Hit]:
-        """Return up to `limit` hits by falling inner product, among the selected ids only.
+    def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+        """Return up to `limit` vectors by falling inner product, of the ids `among` only if given.
 
-        A selection is applied inside the search: when `limit` selected vectors exist, `limit` come back.
+        The choice is made inside the search: when `limit` chosen vectors exist, `limit` come back.
         """
 
     def to_bytes(self) -> bytes:
@@ -75,13 +78,12 @@ class VectorIndexes(Protocol):
 
 
 class FullText(Protocol):
-    """Finds passages by their words. It is kept up to date in the transaction that changes a passage."""
+    """Knows which passages hold a phrase. It is kept up to date in the transaction that changes a passage."""
 
-    def search(self, session: Session, query: str, limit: int, filters: SearchFilters) -> list[Hit]:
-        """Return up to `limit` passages of findable interviews that meet `filters`, best first.
+    def find_phrases(self, session: Session, phrases: Sequence[str]) -> list[PassagePlace]:
+        """Return every passage that holds all `phrases`, word for word but for case, accents and endings.
 
-        Passages with all the words come first, then those with some. A quoted phrase must be there as it is.
-        No text can make this raise.
+        No text can make this raise; a phrase without a letter or digit holds everywhere.
         """
 
     def rebuild(self, session: Session) -> None:

@@ -35,15 +35,16 @@ def read_query(query: str) -> QueryWords:
     """Return what `query` asks for, each part holding at least one letter or digit. No text makes this
     raise.
     """
-    phrases = tuple(p for p in (found.strip() for found in _PHRASE.findall(query)) if _has_word(p))
-    chunks = [chunk for chunk in _PHRASE.sub(" ", query).split() if _has_word(chunk)]
+    phrases = tuple(p for p in (found.strip() for found in _PHRASE.findall(query)) if has_word(p))
+    chunks = [chunk for chunk in _PHRASE.sub(" ", query).split() if has_word(chunk)]
     telling = [chunk for chunk in chunks if _bare(chunk) not in COMMON_WORDS]
     if telling or phrases:
         chunks = telling
     return QueryWords(phrases, tuple(dict.fromkeys(chunks)))
 
 
-def _has_word(text: str) -> bool:
+def has_word(text: str) -> bool:
+    """Return whether `text` has a letter or digit."""
     return any(character.isalnum() for character in text)
 
 

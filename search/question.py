@@ -28,6 +28,12 @@ were what when where which who whom whose why will would
 _ASKING_WORDS = frozenset(_ASKING.split())
 _SHORT = 3  # words: fewer are not a sentence, whatever they begin with
 
+# What two words side by side count for when they stand side by side in the text, too. People who type a few words
+# ("AB-1234", "data warehouse") mean them so; in a sentence neighbours are often chance.
+_PAIR_IN_WORDS = 1.0
+_PAIR_IN_QUESTION = 0.3
+_PAIR_IN_CODE = 2.0  # the parts of "AB-1234": as much as both words again
+
 _TOKEN = re.compile(r"[^\s?.,!;:\"“”„()]+")
 _TITLES = frozenset(("dr", "hon", "madam", "miss", "mr", "mrs", "ms", "prof", "professor", "right", "sir", "the"))
 
@@ -38,7 +44,7 @@ class Question:
 
     texts: tuple[str, ...]
     terms: tuple[str, ...]  # stems, each once
-    pairs: tuple[str, ...]
+    pairs: dict[str, float]  # stems side by side, and what they count for against a word's 1
     phrases: tuple[str, ...]  # quoted: must stand there as they are
     names: frozenset[str]  # folded words that may be names: capitalised ones of the subject
 
@@ -51,7 +57,7 @@ def read_question(query: str) -> Question:
     return Question(
         texts=texts,
         terms=tuple(dict.fromkeys(stems_of(words))),
-        pairs=tuple(dict.fromkeys(pairs_of(words))),
+        pairs=_weigh_pairs(subject, _PAIR_IN_QUESTION if _is_sentence(query) else _PAIR_IN_WORDS),
         phrases=read_query(query).phrases,
         names=frozenset(fold(token) for token in _TOKEN.findall(subject) if token[:1].isupper()),
     )
@@ -61,11 +67,21 @@ def find_subject(query: str) -> str:
     """Return the words of `query` that say what it is about, in order; all of them when none would be left."""
     tokens = _TOKEN.findall(query)
     folded = [fold(token).replace("’", "'") for token in tokens]
-    dropped = COMMON_WORDS
-    if len(tokens) > _SHORT and (folded[0] in _ASKING_WORDS or query.rstrip().endswith("?")):
-        dropped = COMMON_WORDS | _TALK_WORDS
+    dropped = COMMON_WORDS | _TALK_WORDS if _is_sentence(query) else COMMON_WORDS
     kept = [token for token, plain in zip(tokens, folded, strict=True) if plain not in dropped]
     return " ".join(kept) or query
+
+
+def _weigh_pairs(subject: str, weight: float) -> dict[str, float]:
+    pairs = dict.fromkeys(pairs_of(read_words(subject)), weight)
+    for token in _TOKEN.findall(subject):
+        pairs.update(dict.fromkeys(pairs_of(read_words(token)), _PAIR_IN_CODE))
+    return pairs
+
+
+def _is_sentence(query: str) -> bool:
+    tokens = _TOKEN.findall(query)
+    return len(tokens) > _SHORT and (fold(tokens[0]) in _ASKING_WORDS or query.rstrip().endswith("?"))
 
 
 def find_named(names: frozenset[str], speakers: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Nothing here commits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,9 +14,12 @@ from sqlalchemy import ColumnElement, Select, delete, exists, false, func, or_, 
 from sqlmodel import Session, col
 
 from core.ids import new_id
-from core.tables import Interview, InterviewTag, Passage, Segment
-from search.tables import IndexChange, PassageVector, SearchState
-from search.values import Ids, IdSelection, SearchFilters, Vectors
+from core.tables import Interview, InterviewTag, Segment
+from search.cell_block import NO_ID, CellBlock, pack_block, unpack_block
+from search.cell_texts import pack_texts, unpack_texts
+from search.cells import Cell, SpokenSegment
+from search.tables import IndexChange, IndexedInterview, SearchState, WindowVector
+from search.values import Ids, SearchFilters, Vectors
 
 # States in which an interview that was found before is being worked on again: it stays findable meanwhile.
 _AT_WORK = ("received", "transcribing", "indexing")
@@ -28,43 +31,45 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPassage:
-    passage: Passage
-    interview: Interview
+class WindowText:
+    """A window to embed: its place in a revision of an interview, and what it says."""
 
-
-@dataclass(frozen=True, slots=True)
-class PassageText:
-    passage_id: int
+    ordinal: int
     content_hash: str
     text: str
 
 
-def findable(filters: SearchFilters) -> list[ColumnElement[bool]]:
-    """Return the conditions on a joined Passage and Interview: may be found, and meets `filters`.
+@dataclass(frozen=True, slots=True)
+class LoadedInterview:
+    """An interview for the index: the ids in `block` are those of the (k, dim) `vectors`."""
 
-    An interview is findable when it is ready; also while a change of it is being worked on, if it was indexed
-    before: its passages answer until they are replaced, the new ones by their words at once and by their
-    meaning as soon as they are embedded.
-    """
-    was_indexed = exists().where(col(IndexChange.interview_id) == col(Interview.id))
-    status = col(Interview.status)
-    conditions: list[ColumnElement[bool]] = [or_(status == "ready", status.in_(_AT_WORK) & was_indexed)]
-    conditions += _on_interview(filters)
-    if filters.speaker is not None:
-        spoken = exists().where(
-            col(Segment.interview_id) == col(Passage.interview_id),
-            col(Segment.ordinal).between(col(Passage.first_segment), col(Passage.last_segment)),
-            or_(
-                col(Segment.speaker) == filters.speaker,
-                func.lower(Segment.speaker) == filters.speaker.lower(),
-            ),
-        )
-        conditions.append(spoken)
-    return conditions
+    block: CellBlock
+    ids: Ids
+    vectors: Vectors
 
 
-def _on_interview(filters: SearchFilters) -> list[ColumnElement[bool]]:
+# --- which interviews may be found ---
+
+
+def hidden_interviews(session: Session) -> list[str]:
+    """Return the indexed interviews that may not be found now: failed, cancelled, waiting for a model."""
+    indexed = select(col(IndexedInterview.interview_id)).join(
+        Interview, col(Interview.id) == col(IndexedInterview.interview_id)
+    )
+    return list(session.execute(indexed.where(~_findable())).scalars())
+
+
+def matching_interviews(session: Session, filters: SearchFilters) -> list[str]:
+    """Return the findable interviews that meet all `filters` but the speaker's."""
+    return list(session.execute(select(col(Interview.id)).where(_findable(), *_conditions(filters))).scalars())
+
+
+def _findable() -> ColumnElement[bool]:
+    """An indexed interview that is ready, or being worked on again: its last revision answers meanwhile."""
+    return or_(col(Interview.status) == "ready", col(Interview.status).in_(_AT_WORK))
+
+
+def _conditions(filters: SearchFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.project is not None:
         conditions.append(col(Interview.project_id) == filters.project)
@@ -86,51 +91,93 @@ def _on_interview(filters: SearchFilters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def select_passages(session: Session, filters: SearchFilters) -> IdSelection:
-    """Return which passages a vector index may return: the few hidden ones when nothing is filtered."""
-    joined = select(col(Passage.id)).join(Interview, col(Interview.id) == col(Passage.interview_id))
-    everything = SearchFilters()
-    if filters == everything:
-        (may_be_found,) = findable(everything)
-        return IdSelection(_ids(session, joined.where(~may_be_found)), is_exclusion=True)
-    return IdSelection(_ids(session, joined.where(*findable(filters))))
+# --- interviews as they are now, and as they are indexed ---
 
 
-def load_passages(session: Session, passage_ids: Sequence[int]) -> dict[int, FoundPassage]:
-    """Return the passages that still exist, by id."""
-    found: dict[int, FoundPassage] = {}
-    for few in _in_parts(passage_ids):
-        rows = session.execute(
-            select(Passage, Interview)
-            .join(Interview, col(Interview.id) == col(Passage.interview_id))
-            .where(col(Passage.id).in_(few))
+def read_segments(session: Session, interview_id: str) -> tuple[int, list[SpokenSegment]] | None:
+    """Return the interview's revision and its segments in order; None when it is gone."""
+    interview = session.get(Interview, interview_id)
+    if interview is None:
+        return None
+    rows = session.execute(
+        select(
+            col(Segment.ordinal), col(Segment.text), col(Segment.speaker), col(Segment.start_ms), col(Segment.end_ms)
         )
-        found.update((passage.id, FoundPassage(passage, interview)) for passage, interview in rows)
+        .where(col(Segment.interview_id) == interview_id)
+        .order_by(col(Segment.ordinal))
+    )
+    return interview.revision, [SpokenSegment(*row) for row in rows]
+
+
+def put_indexed(session: Session, interview_id: str, revision: int, block: CellBlock, cells: Sequence[Cell]) -> bool:
+    """Let this revision be the one that is found, unless there is another by now; drop other revisions' vectors."""
+    interview = session.get(Interview, interview_id)
+    if interview is None or interview.revision != revision:
+        return False
+    indexed = session.get(IndexedInterview, interview_id) or IndexedInterview(
+        interview_id=interview_id, revision=revision, window_count=0, block=b"", texts=b""
+    )
+    indexed.revision = revision
+    indexed.window_count = len(block.window_ids)
+    indexed.block = pack_block(block)
+    indexed.texts = pack_texts(cells)
+    session.add(indexed)
+    of_interview = col(WindowVector.interview_id) == interview_id
+    beyond = or_(col(WindowVector.revision) != revision, col(WindowVector.ordinal) >= indexed.window_count)
+    session.execute(delete(WindowVector).where(of_interview, beyond))
+    return True
+
+
+def load_indexed(session: Session, interview_id: str, model: str) -> LoadedInterview | None:
+    """Return the interview as it is indexed, with the vectors of `model`; None when it is not indexed."""
+    indexed = session.get(IndexedInterview, interview_id)
+    if indexed is None:
+        return None
+    block = unpack_block(indexed.block)
+    rows = session.execute(
+        select(col(WindowVector.ordinal), col(WindowVector.id), col(WindowVector.vector))
+        .where(_of_revision(interview_id, indexed.revision, model))
+        .order_by(col(WindowVector.ordinal))
+    ).all()
+    rows = [row for row in rows if row[0] < len(block.window_ids)]
+    ids = np.array([window_id for _, window_id, _ in rows], dtype=np.int64)
+    vectors = np.stack([_from_bytes(row[2]) for row in rows]) if rows else np.zeros((0, 0), dtype=np.float32)
+    window_ids = np.full(len(block.window_ids), NO_ID, dtype=np.int64)
+    window_ids[[ordinal for ordinal, _, _ in rows]] = ids
+    session.expunge(indexed)  # a process reads many of them
+    return LoadedInterview(replace(block, window_ids=window_ids), ids, vectors)
+
+
+def load_found(session: Session, interview_ids: Iterable[str]) -> dict[str, tuple[Interview, list[Cell]]]:
+    """Return what is shown of these interviews: the row, and the cells as they are indexed."""
+    found: dict[str, tuple[Interview, list[Cell]]] = {}
+    for few in _in_parts(list(interview_ids)):
+        rows = session.execute(
+            select(Interview, col(IndexedInterview.texts))
+            .join(IndexedInterview, col(IndexedInterview.interview_id) == col(Interview.id))
+            .where(col(Interview.id).in_(few))
+        )
+        found.update((interview.id, (interview, unpack_texts(texts))) for interview, texts in rows)
     return found
 
 
-def passages_without_vector(
-    session: Session, model: str, *, interview_id: str | None = None, limit: int | None = None
-) -> list[PassageText]:
-    """Return passages that `model` has not embedded as they read now, in order of id."""
-    statement = select(col(Passage.id), col(Passage.content_hash), col(Passage.text)).where(_not_embedded(model))
-    if interview_id is not None:
-        statement = statement.where(col(Passage.interview_id) == interview_id)
-    rows = session.execute(statement.order_by(col(Passage.id)).limit(limit))
-    return [PassageText(passage_id, content_hash, text) for passage_id, content_hash, text in rows]
+def indexed_cells(session: Session, interview_id: str) -> tuple[int, list[Cell]] | None:
+    """Return the revision that is found and its cells."""
+    indexed = session.get(IndexedInterview, interview_id)
+    return None if indexed is None else (indexed.revision, unpack_texts(indexed.texts))
 
 
-def count_without_vector(session: Session, model: str) -> int:
-    """Return how many passages `model` has not embedded as they read now."""
-    return _count(session, select(func.count(col(Passage.id))).where(_not_embedded(model)))
+# --- vectors ---
 
 
-def _not_embedded(model: str) -> ColumnElement[bool]:
-    return ~exists().where(
-        col(PassageVector.passage_id) == col(Passage.id),
-        col(PassageVector.model) == model,
-        col(PassageVector.content_hash) == col(Passage.content_hash),
+def known_windows(session: Session, interview_id: str, revision: int, model: str) -> set[tuple[int, str]]:
+    """Return (ordinal, content hash) of the windows `model` has embedded."""
+    rows = session.execute(
+        select(col(WindowVector.ordinal), col(WindowVector.content_hash)).where(
+            _of_revision(interview_id, revision, model)
+        )
     )
+    return {(ordinal, content_hash) for ordinal, content_hash in rows}
 
 
 def vectors_by_hash(session: Session, model: str, content_hashes: Iterable[str]) -> dict[str, Vectors]:
@@ -138,73 +185,87 @@ def vectors_by_hash(session: Session, model: str, content_hashes: Iterable[str])
     known: dict[str, Vectors] = {}
     for few in _in_parts(sorted(set(content_hashes))):
         rows = session.execute(
-            select(col(PassageVector.content_hash), col(PassageVector.vector)).where(
-                col(PassageVector.model) == model, col(PassageVector.content_hash).in_(few)
+            select(col(WindowVector.content_hash), col(WindowVector.vector)).where(
+                col(WindowVector.model) == model, col(WindowVector.content_hash).in_(few)
             )
         )
         known.update((content_hash, _from_bytes(vector)) for content_hash, vector in rows)
     return known
 
 
-def put_vectors(session: Session, model: str, passages: Sequence[PassageText], vectors: Sequence[Vectors]) -> None:
-    """Store each passage's vector, unless the passage was deleted or rewritten meanwhile."""
-    for few in _in_parts(list(zip(passages, vectors, strict=True))):
-        wanted = {passage.passage_id: (passage, vector) for passage, vector in few}
-        rows = session.execute(
-            select(col(Passage.id), col(Passage.content_hash)).where(col(Passage.id).in_(list(wanted)))
-        ).all()
-        current = [found for found, content_hash in rows if wanted[found][0].content_hash == content_hash]
-        session.execute(
-            delete(PassageVector).where(col(PassageVector.model) == model, col(PassageVector.passage_id).in_(current))
+def put_vectors(
+    session: Session, interview_id: str, revision: int, model: str, windows: Sequence[tuple[WindowText, Vectors]]
+) -> None:
+    """Store the windows' vectors; nothing happens when the interview was deleted meanwhile."""
+    if session.get(Interview, interview_id) is None:
+        return
+    ordinals = [window.ordinal for window, _ in windows]
+    session.execute(
+        delete(WindowVector).where(_of_revision(interview_id, revision, model), col(WindowVector.ordinal).in_(ordinals))
+    )
+    session.add_all(
+        WindowVector(
+            interview_id=interview_id,
+            revision=revision,
+            model=model,
+            ordinal=window.ordinal,
+            dim=len(vector),
+            content_hash=window.content_hash,
+            vector=vector.astype(_STORED).tobytes(),
         )
-        for found in current:
-            passage, vector = wanted[found]
-            session.add(
-                PassageVector(
-                    passage_id=found,
-                    model=model,
-                    dim=len(vector),
-                    content_hash=passage.content_hash,
-                    vector=vector.astype(_STORED).tobytes(),
-                )
-            )
-        session.flush()
+        for window, vector in windows
+    )
+    session.flush()
 
 
-def interview_vectors(session: Session, interview_id: str, model: str) -> tuple[Ids, Vectors]:
-    """Return the ids (n,) and vectors (n, dim) of an interview's passages; both empty when there are none."""
-    rows = session.execute(
-        select(col(PassageVector.passage_id), col(PassageVector.vector))
-        .join(Passage, col(Passage.id) == col(PassageVector.passage_id))
-        .where(col(Passage.interview_id) == interview_id, col(PassageVector.model) == model)
-        .order_by(col(PassageVector.passage_id))
-    ).all()
-    if not rows:
-        return np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
-    ids = np.array([passage_id for passage_id, _ in rows], dtype=np.int64)
-    return ids, np.stack([_from_bytes(vector) for _, vector in rows])
+def incomplete_interviews(session: Session, model: str) -> list[str]:
+    """Return the indexed interviews of which `model` has not embedded every window."""
+    embedded = (
+        select(func.count(col(WindowVector.id)))
+        .where(
+            col(WindowVector.interview_id) == col(IndexedInterview.interview_id),
+            col(WindowVector.revision) == col(IndexedInterview.revision),
+            col(WindowVector.model) == model,
+        )
+        .scalar_subquery()
+    )
+    statement = select(col(IndexedInterview.interview_id)).where(col(IndexedInterview.window_count) > embedded)
+    return list(session.execute(statement.order_by(col(IndexedInterview.interview_id))).scalars())
 
 
 def delete_vectors_of_other_models(session: Session, model: str) -> None:
     """Keep the vectors of `model` alone."""
-    session.execute(delete(PassageVector).where(col(PassageVector.model) != model))
+    session.execute(delete(WindowVector).where(col(WindowVector.model) != model))
 
 
 def has_vectors(session: Session, model: str) -> bool:
     """Return whether anything was embedded with `model`."""
-    some = select(col(PassageVector.passage_id)).where(col(PassageVector.model) == model).limit(1)
+    some = select(col(WindowVector.id)).where(col(WindowVector.model) == model).limit(1)
     return session.execute(some).first() is not None
 
 
 def count_vectors(session: Session, model: str) -> int:
-    """Return how many passages `model` has embedded."""
-    return _count(session, select(func.count(col(PassageVector.passage_id))).where(col(PassageVector.model) == model))
+    """Return how many windows `model` has embedded."""
+    return _count(session, select(func.count(col(WindowVector.id))).where(col(WindowVector.model) == model))
 
 
-def count_findable(session: Session) -> int:
-    """Return how many passages a search without filters can find."""
-    joined = select(func.count(col(Passage.id))).join(Interview, col(Interview.id) == col(Passage.interview_id))
-    return _count(session, joined.where(*findable(SearchFilters())))
+def count_indexed(session: Session) -> tuple[int, int]:
+    """Return how many interviews are indexed, and how many windows they have."""
+    row = session.execute(
+        select(func.count(col(IndexedInterview.interview_id)), func.sum(col(IndexedInterview.window_count)))
+    ).one()
+    return int(row[0]), int(row[1] or 0)
+
+
+def _of_revision(interview_id: str, revision: int, model: str) -> ColumnElement[bool]:
+    return (
+        (col(WindowVector.interview_id) == interview_id)
+        & (col(WindowVector.revision) == revision)
+        & (col(WindowVector.model) == model)
+    )
+
+
+# --- the log of changes and the state ---
 
 
 def record_change(session: Session, interview_id: str) -> None:
@@ -227,10 +288,10 @@ def changes_after(session: Session, seq: int) -> list[tuple[int, str]]:
     return [(number, interview_id) for number, interview_id in session.execute(statement.order_by("seq"))]
 
 
-def unlogged_interviews(session: Session) -> list[str]:
-    """Return the ready interviews the log does not know."""
-    logged = exists().where(col(IndexChange.interview_id) == col(Interview.id))
-    return list(session.execute(select(col(Interview.id)).where(col(Interview.status) == "ready", ~logged)).scalars())
+def ready_interviews(session: Session) -> list[str]:
+    """Return every interview that is ready, oldest first."""
+    ready = select(col(Interview.id)).where(col(Interview.status) == "ready")
+    return list(session.execute(ready.order_by(col(Interview.created_at), col(Interview.id))).scalars())
 
 
 def get_state(session: Session) -> SearchState | None:
@@ -250,10 +311,6 @@ def put_state(session: Session, model: str) -> SearchState:
 
 def _count(session: Session, statement: Select[Any]) -> int:
     return int(session.execute(statement).scalar_one())
-
-
-def _ids(session: Session, statement: Select[Any]) -> Ids:
-    return np.fromiter(session.execute(statement).scalars(), dtype=np.int64)
 
 
 def _from_bytes(vector: bytes) -> Vectors:

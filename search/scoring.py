@@ -11,16 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from search.cell_block import Ids
 from search.cell_index import Corpus, Mask, Numbers
 from search.values import Mode
 from search.words import Keys
 
 WORD_WINDOWS = (8, 16)  # cells
-PAIR_WEIGHT = 0.3
 SMOOTHING_CELLS = 2.0
 INTERVIEW_WORDS_WEIGHT = 0.5
 INTERVIEW_BEST_WEIGHT = 1.2
 INTERVIEW_BEST_CELLS = 4
+# When less than this share of what the question's words weigh is known to the corpus, its words count less: "annoyed
+# by repeated emails" is no question about the one word of it that somebody happened to say.
+TRUSTED_SHARE = 0.5
 SPEAKER_WEIGHT = 1.0
 PRESENT_WEIGHT = 0.5
 SPEAKER_SMOOTHING_CELLS = 4.0
@@ -29,6 +32,7 @@ SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
 # BM25's usual constants: saturation of repeated words, and correction for length.
 _K1 = 1.2
 _B = 0.75
+_LEAST_LENGTH = 0.5  # of the mean: an interview of three words is not the best answer because it is short
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Topic:
 
     terms: Keys
     pairs: Keys
+    pair_weights: tuple[float, ...] = ()  # of each pair of neighbours, against a word's 1
     speakers: tuple[str, ...] = ()
 
 
@@ -47,18 +52,23 @@ def score_cells(corpus: Corpus, topic: Topic, closeness: Numbers | None, mode: M
     the interviews that are `seen` (m,) alone, as if the others did not exist; the others' scores mean nothing.
     """
     cells = seen[corpus.interview_of]
-    columns = _Columns.of(corpus, topic)
+    columns = _Columns.of(corpus, topic, cells)
     words = _words(corpus, columns, seen)
     if closeness is None:
         mixed = _standard(words, cells)
     else:
         begin, end = corpus.windows
         meaning = _standard(_spread(corpus.size, begin, end, closeness), cells)
-        mixed = meaning if mode == "semantic" else _standard(0.5 * meaning + 0.5 * _standard(words, cells), cells)
+        trust = 0.0 if mode == "semantic" else columns.trust
+        mixed = _standard(0.5 * meaning + 0.5 * trust * _standard(words, cells), cells)
     score = _standard(smooth(corpus, mixed, SMOOTHING_CELLS), cells)
     if mode != "semantic":
-        whole = _bm25(corpus, columns, corpus.starts[:-1], corpus.starts[1:], seen)
-        score = score + INTERVIEW_WORDS_WEIGHT * _standard(whole, seen)[corpus.interview_of]
+        begin, end = corpus.starts[:-1], corpus.starts[1:]
+        whole = _bm25(
+            columns, begin, end, seen, [_rarity((times[end] - times[begin])[seen]) for _, times in columns.terms]
+        )
+        trust = 1.0 if closeness is None else columns.trust
+        score = score + trust * INTERVIEW_WORDS_WEIGHT * _standard(whole, seen)[corpus.interview_of]
     if topic.speakers:
         score = score + _speaker_score(corpus, topic.speakers)
     best = _best_cells(corpus, score)
@@ -81,17 +91,40 @@ def smooth(corpus: Corpus, values: Numbers, deviation: float) -> Numbers:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Running sums (n + 1,) of each term's times, with the term's weight; and of all words."""
+    """Running sums (n + 1,) of each term's times, with the term's weight and rarity; and of all words.
+
+    Rarity counts cells, not windows: a word in the middle of a long interview stands in more windows than one at the
+    edge and is not less telling for it.
+    """
 
     terms: list[tuple[float, Numbers]]
+    rarities: list[float]
     length: Numbers
+    trust: float  # 0 … 1: how much of the question's words, by rarity, the corpus knows
 
     @staticmethod
-    def of(corpus: Corpus, topic: Topic) -> _Columns:
+    def of(corpus: Corpus, topic: Topic, cells: Mask) -> _Columns:
         found = [(1.0, corpus.term_times(key)) for key in topic.terms]
-        found += [(PAIR_WEIGHT, corpus.term_times(key, pairs=True)) for key in topic.pairs]
-        sums = [(weight, _running(times)) for weight, times in found if times is not None]
-        return _Columns(sums, _running(corpus.term_count.astype(np.float64)))
+        weighted = zip(topic.pair_weights, topic.pairs, strict=True)
+        found += [(weight, corpus.term_times(key, pairs=True)) for weight, key in weighted]
+        known = [(weight, times) for weight, times in found if times is not None]
+        words = [times for _, times in found[: len(topic.terms)]]
+        return _Columns(
+            terms=[(weight, _running(times)) for weight, times in known],
+            rarities=[_rarity(times[cells]) for _, times in known],
+            length=_running(corpus.term_count.astype(np.float64)),
+            trust=_trust(words, cells),
+        )
+
+
+def _trust(words: list[Numbers | None], cells: Mask) -> float:
+    unheard = _rarity(np.zeros(int(cells.sum())))
+    weights = [unheard if times is None else _rarity(times[cells]) for times in words]
+    known = sum(
+        weight for weight, times in zip(weights, words, strict=True) if times is not None and times[cells].any()
+    )
+    share = known / max(sum(weights), 1e-12)
+    return min(1.0, share / TRUSTED_SHARE)
 
 
 def _words(corpus: Corpus, columns: _Columns, seen: Mask) -> Numbers:
@@ -100,12 +133,12 @@ def _words(corpus: Corpus, columns: _Columns, seen: Mask) -> Numbers:
     cells = seen[corpus.interview_of]
     for size in WORD_WINDOWS:
         begin, end = _sliding(corpus, size)
-        scores = _bm25(corpus, columns, begin, end, seen)
+        scores = _bm25(columns, begin, end, cells[begin], columns.rarities)
         total += _standard(_spread(corpus.size, begin, end, scores), cells)
     return total
 
 
-def _sliding(corpus: Corpus, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _sliding(corpus: Corpus, size: int) -> tuple[Ids, Ids]:
     """Return [from, to) of all windows of `size` cells; an interview that is shorter is one window."""
     starts, ends = corpus.starts[:-1], corpus.starts[1:]
     last_start = np.maximum(ends - size, starts)[corpus.interview_of]
@@ -114,28 +147,28 @@ def _sliding(corpus: Corpus, size: int) -> tuple[np.ndarray, np.ndarray]:
     return begin, np.minimum(begin + size, ends[corpus.interview_of[begin]])
 
 
-def _bm25(corpus: Corpus, columns: _Columns, begin: np.ndarray, end: np.ndarray, seen: Mask) -> Numbers:
-    """Return BM25 of windows given as [begin, end). An interview without cells gets 0.
+def _bm25(columns: _Columns, begin: Ids, end: Ids, known: Mask, rarities: list[float]) -> Numbers:
+    """Return BM25 of windows given as [begin, end); lengths are compared with the mean of the `known` ones.
 
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
-    scores = np.zeros(len(begin))
-    if corpus.size == 0:
-        return scores
-    known = seen[corpus.interview_of[np.minimum(begin, corpus.size - 1)]]
     length = columns.length[end] - columns.length[begin]
-    count = int(known.sum())
-    usual = length[known].mean() if count else 0.0
-    saturation = _K1 * (1 - _B + _B * length / max(usual, 1e-12))
-    for weight, running in columns.terms:
+    usual = max(float(length[known].mean()), 1e-12) if known.any() else 1.0
+    saturation = _K1 * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH))
+    scores = np.zeros(len(begin))
+    for (weight, running), rarity in zip(columns.terms, rarities, strict=True):
         times = running[end] - running[begin]
-        holding = int((times[known] > 0).sum())
-        rarity = np.log1p((count - holding + 0.5) / (holding + 0.5))
-        scores += weight * rarity * times * (_K1 + 1) / np.maximum(times + saturation, 1e-12)
+        scores += weight * rarity * times * (_K1 + 1) / (times + saturation)
     return scores
 
 
-def _spread(size: int, begin: np.ndarray, end: np.ndarray, scores: Numbers) -> Numbers:
+def _rarity(times: Numbers) -> float:
+    """Return BM25's weight of a term that stands `times` in each unit."""
+    holding = int((times > 0).sum())
+    return float(np.log1p((len(times) - holding + 0.5) / (holding + 0.5)))
+
+
+def _spread(size: int, begin: Ids, end: Ids, scores: Numbers) -> Numbers:
     """Return (size,) for each cell the mean score of the windows that hold it; 0 where none does."""
     total = np.bincount(begin, scores, size + 1) - np.bincount(end, scores, size + 1)
     held = np.bincount(begin, minlength=size + 1) - np.bincount(end, minlength=size + 1)

@@ -75,8 +75,8 @@ class SentenceEmbedder:
             vectors[places] = self._encode([texts[place] for place in places])
         return vectors
 
-    def embed_query(self, text: str) -> Vectors:
-        return np.asarray(self._encode([text])[0], dtype=np.float32)
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(list(texts))
 
     def _encode(self, texts: list[str]) -> Vectors:
         # one at a time: the tokenizer refuses to be used by two threads at once
@@ -126,7 +126,8 @@ def _read_model(name: str, place: str, cache_folder: Path | None) -> Any:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # a bar for a tenth of a second on stderr helps nobody
+    # a bar for a tenth of a second on stderr helps nobody
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     cache = None if cache_folder is None else str(cache_folder)
     try:
         try:

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from search.cell_block import Ids
 from search.cell_index import Corpus, Mask, Numbers
 
-SPAN_WORDS = 250
+# What a span is found by, in words said, and how far it may then grow into neighbours that answer as well, in words
+# shown, which are a speaker's name more for each turn.
+CORE_WORDS = 240
+MOST_WORDS = 400
+GROW_WITHIN = 0.1  # deviations below the core's mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +29,60 @@ class Span:
 
 
 def choose_spans(corpus: Corpus, scores: Numbers, allowed: Mask, wanted: Mask | None, most: int) -> list[Span]:
-    """Return up to `most` spans of at most 250 words (one cell at least), greedily by their cells' mean score.
+    """Return up to `most` spans, greedily by the mean score of a core of at most 240 words (one cell at least),
+    which may grow to 400.
 
-    Every cell of a span is `allowed` (n,), at least one is `wanted` (n,). Ties go to the earlier cell.
+    Every cell of a span is `allowed` (n,), at least one of its core is `wanted` (n,). Ties go to the earlier core.
     """
     if corpus.size == 0 or not allowed.any():
         return []
     begin = np.arange(corpus.size)
-    end = _ends(corpus, allowed)
+    end = _core_ends(corpus, allowed)
+    words = np.concatenate([[0], np.cumsum(corpus.word_count)])
     running = np.concatenate([[0.0], np.cumsum(scores)])
-    mean = (running[end] - running[:-1]) / np.maximum(end - begin, 1)
-    possible = allowed.copy()
+    mean = (running[end] - running[:-1]) / (end - begin)
+    possible = allowed
     if wanted is not None:
         held = np.concatenate([[0], np.cumsum(wanted)])
-        possible &= held[end] > held[:-1]
+        possible = allowed & (held[end] > held[:-1])
     candidates = np.flatnonzero(possible)
+    free = allowed.copy()
     chosen: list[Span] = []
-    taken = np.zeros(corpus.size, dtype=bool)
-    for start in candidates[np.argsort(-mean[candidates], kind="stable")]:
-        if not taken[start : end[start]].any():
-            taken[start : end[start]] = True
-            chosen.append(Span(int(start), int(end[start]), float(mean[start])))
+    for start in candidates[np.argsort(-mean[candidates], kind="stable")].tolist():
+        if free[start : end[start]].all():
+            first, last = _grow(corpus, scores, words, free, start, int(end[start]), float(mean[start]))
+            free[first:last] = False
+            chosen.append(Span(first, last, float(mean[start])))
             if len(chosen) == most:
                 break
     return chosen
 
 
-def _ends(corpus: Corpus, allowed: Mask) -> np.ndarray:
-    """Return (n,) where a span beginning at each cell ends: at its words, its interview, or a cell not allowed."""
-    words = np.concatenate([[0], np.cumsum(corpus.word_count)])
+def _grow(
+    corpus: Corpus, scores: Numbers, words: Ids, free: Mask, begin: int, end: int, mean: float
+) -> tuple[int, int]:
+    """Take in the better neighbour, again and again, while it answers about as well as the core and there is room."""
+    number = int(corpus.interview_of[begin])
+    lowest, highest = int(corpus.starts[number]), int(corpus.starts[number + 1])
+    least = mean - GROW_WITHIN
+    while True:
+        before = begin > lowest and free[begin - 1] and words[end] - words[begin - 1] <= MOST_WORDS
+        after = end < highest and free[end] and words[end + 1] - words[begin] <= MOST_WORDS
+        best_before = scores[begin - 1] if before else -np.inf
+        best_after = scores[end] if after else -np.inf
+        if max(best_before, best_after) < least:
+            return begin, end
+        if best_before > best_after:
+            begin -= 1
+        else:
+            end += 1
+
+
+def _core_ends(corpus: Corpus, allowed: Mask) -> Ids:
+    """Return (n,) where a core beginning at each cell ends: at its words, its interview, or a cell not allowed."""
     begin = np.arange(corpus.size)
-    by_words = np.searchsorted(words, words[:-1] + SPAN_WORDS, side="right") - 1
+    words = np.concatenate([[0], np.cumsum(corpus.said_count)])
+    by_words = np.searchsorted(words, words[:-1] + CORE_WORDS, side="right") - 1
     by_interview = corpus.starts[1:][corpus.interview_of]
     forbidden = np.append(np.flatnonzero(~allowed), corpus.size)
     by_permission = forbidden[np.searchsorted(forbidden, begin)]

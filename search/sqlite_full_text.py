@@ -1,4 +1,4 @@
-"""Words in SQLite FTS5: ranked by BM25, stemmed (Porter), blind to letter case and accents.
+"""Words in SQLite FTS5, for what must stand there as it is: stemmed (Porter), blind to letter case and accents.
 
 The index takes its text from `passage` and is kept by triggers, so it commits and rolls back with the
 passages.
@@ -9,13 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Connection, Float, select, text
-from sqlmodel import Session, col
+from sqlalchemy import Connection, text
+from sqlmodel import Session
 
-from core.tables import Interview, Passage
-from search.query_words import QueryWords, read_query
-from search.repository import findable
-from search.values import Hit, SearchFilters
+from search.query_words import has_word, read_query
+from search.values import PassagePlace
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
@@ -37,6 +35,13 @@ _STATEMENTS = (
 )
 
 
+_EVERY = "SELECT interview_id, first_segment, last_segment FROM passage"
+_MATCHING = (
+    "SELECT passage.interview_id, passage.first_segment, passage.last_segment FROM passage_words "
+    "CROSS JOIN passage ON passage.id = passage_words.rowid WHERE passage_words MATCH :expression"
+)
+
+
 def create_full_text(connection: Connection) -> None:
     """Create the words' index and the triggers that keep it and the change log. Called by a migration.
 
@@ -51,32 +56,23 @@ def create_full_text(connection: Connection) -> None:
 class SqliteFullText:
     """The FullText port on FTS5."""
 
-    def search(self, session: Session, query: str, limit: int, filters: SearchFilters) -> list[Hit]:
-        hits: dict[int, Hit] = {}
-        for expression in match_expressions(read_query(query)):
-            if len(hits) < limit:
-                for hit in _matches(session, expression, limit, filters):
-                    hits.setdefault(hit.passage_id, hit)
-        return list(hits.values())[:limit]
+    def find_phrases(self, session: Session, phrases: Sequence[str]) -> list[PassagePlace]:
+        expression = " AND ".join(_quoted(phrase) for phrase in phrases if has_word(phrase))
+        statement = text(_MATCHING).bindparams(expression=expression) if expression else text(_EVERY)
+        rows = session.execute(statement)
+        return [PassagePlace(interview_id, first, last) for interview_id, first, last in rows]
 
     def rebuild(self, session: Session) -> None:
         session.execute(text("INSERT INTO passage_words(passage_words) VALUES ('rebuild')"))
 
 
-def match_expressions(words: QueryWords) -> list[str]:
-    """Return FTS5 expressions, strictest first; none when nothing is asked for.
-
-    Each part is a quoted string, in which FTS5 knows no operator, so what people type is never read as
-    syntax; a part of several tokens ("AB-1234", "don't") is a phrase.
-    """
-    phrases = [_quoted(phrase) for phrase in words.phrases]
-    singles = [_quoted(word) for word in words.words]
-    stages = [" AND ".join([*phrases, *singles])]
-    if len(singles) > 1:
-        stages.append(" AND ".join([*phrases, f"({' OR '.join(singles)})"]))
-    if phrases and singles:
-        stages.append(" AND ".join(phrases))
-    return [stage for stage in stages if stage]
+def hold_phrases(texts: Sequence[str], phrases: Sequence[str]) -> list[bool]:
+    """Return for each text whether all `phrases` stand in it, as the words' index would say."""
+    expression = " AND ".join(_quoted(phrase) for phrase in phrases if has_word(phrase))
+    if not expression:
+        return [True] * len(texts)
+    matching = {place for place, _ in _marked(texts, expression)}
+    return [place in matching for place in range(len(texts))]
 
 
 def highlight(texts: Sequence[str], query: str) -> list[tuple[tuple[int, int], ...]]:
@@ -85,46 +81,26 @@ def highlight(texts: Sequence[str], query: str) -> list[tuple[tuple[int, int], .
     FTS5 itself marks them, in a database in memory, so a mark is exactly what the words' index would match.
     """
     words = read_query(query)
-    wanted = " OR ".join(_quoted(part) for part in (*words.phrases, *words.words))
-    if not wanted:
-        return [() for _ in texts]
+    expression = " OR ".join(_quoted(part) for part in (*words.phrases, *words.words))
+    marked = dict(_marked(texts, expression)) if expression else {}
+    return [_offsets(marked[place]) if place in marked else () for place in range(len(texts))]
+
+
+def _marked(texts: Sequence[str], expression: str) -> list[tuple[int, str]]:
+    """Return the place of each matching text, and the text with characters 2 and 3 around its matches."""
     memory = sqlite3.connect(":memory:")
     try:
         memory.execute(f"CREATE VIRTUAL TABLE marked USING fts5(text, tokenize='{TOKENIZER}')")
         memory.executemany("INSERT INTO marked(rowid, text) VALUES (?, ?)", enumerate(texts))
-        rows = memory.execute(
-            "SELECT rowid, highlight(marked, 0, char(2), char(3)) FROM marked WHERE marked MATCH ?", (wanted,)
+        return memory.execute(
+            "SELECT rowid, highlight(marked, 0, char(2), char(3)) FROM marked WHERE marked MATCH ?", (expression,)
         ).fetchall()
     finally:
         memory.close()
-    marked = dict(rows)
-    return [_offsets(marked[place]) if place in marked else () for place in range(len(texts))]
-
-
-def _matches(session: Session, expression: str, limit: int, filters: SearchFilters) -> list[Hit]:
-    # MATERIALIZED: SQLite asks the words' index once and then looks each match up, never the other way round
-    matched = (
-        text(
-            "SELECT rowid AS passage_id, -bm25(passage_words) AS score FROM passage_words "
-            "WHERE passage_words MATCH :expression"
-        )
-        .bindparams(expression=expression)
-        .columns(passage_id=BigInteger, score=Float)
-        .cte("matched")
-        .prefix_with("MATERIALIZED")
-    )
-    rows = session.execute(
-        select(matched.c.passage_id, matched.c.score)
-        .join(Passage, col(Passage.id) == matched.c.passage_id)
-        .join(Interview, col(Interview.id) == Passage.interview_id)
-        .where(*findable(filters))
-        .order_by(matched.c.score.desc(), matched.c.passage_id)
-        .limit(limit)
-    )
-    return [Hit(passage_id, score) for passage_id, score in rows]
 
 
 def _quoted(part: str) -> str:
+    # a quoted string, in which FTS5 knows no operator: what people type is never read as syntax
     return '"' + part.replace("\0", " ").replace('"', '""') + '"'
 
 

@@ -1,29 +1,48 @@
-"""Search's own tables: vectors beside their passages, the log of changes an index follows, and the model in
-use.
+"""Search's own tables: an interview as it is indexed, its windows' vectors, the log of changes, the model in use.
 
-The words' index is no table model: `sqlite_full_text.create_full_text` makes it, with triggers, in a
-migration.
+The words' index is no table model: `sqlite_full_text.create_full_text` makes it, with triggers, in a migration.
 """
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
-class PassageVector(SQLModel, table=True):
-    """One passage as one model sees it: `dim` float32 numbers, little-endian, L2-normalised."""
+class IndexedInterview(SQLModel, table=True):
+    """One revision of an interview, cut and counted: what every process's index and every answer is made of.
 
-    __tablename__ = "passage_vector"
+    While a newer revision is worked on this one is found, whole; then it is replaced in one step.
+    """
 
-    passage_id: int = Field(primary_key=True, foreign_key="passage.id", ondelete="CASCADE")
-    model: str = Field(primary_key=True)
+    __tablename__ = "indexed_interview"
+
+    interview_id: str = Field(primary_key=True, foreign_key="interview.id", ondelete="CASCADE")
+    revision: int
+    window_count: int
+    block: bytes = Field(sa_type=LargeBinary)  # `pack_block`
+    texts: bytes = Field(sa_type=LargeBinary)  # `pack_texts`
+
+
+class WindowVector(SQLModel, table=True):
+    """A window of cells as one model sees it: `dim` float32 numbers, little-endian, L2-normalised."""
+
+    __tablename__ = "window_vector"
+    __table_args__ = (
+        UniqueConstraint("interview_id", "revision", "model", "ordinal", name="uq_window_vector_place"),
+        {"sqlite_autoincrement": True},  # an id that was deleted is never given again: it may stand in an index file
+    )
+
+    id: int | None = Field(default=None, primary_key=True)  # also the vector's id in the index
+    interview_id: str = Field(foreign_key="interview.id", ondelete="CASCADE")
+    revision: int
+    model: str
+    ordinal: int
     dim: int
-    content_hash: str = Field(index=True)  # of the passage's text: an equal text is not embedded again
+    content_hash: str = Field(index=True)  # sha256 of the window's text: an equal text is not embedded again
     vector: bytes = Field(sa_type=LargeBinary)
 
 
 class IndexChange(SQLModel, table=True):
-    """Interview `interview_id` changed for the index; a later change of it replaces the row, so the log stays
-    short.
+    """Interview `interview_id` changed for the index; a later change of it replaces the row, so the log stays short.
 
     `index()` writes it in the transaction that makes an interview findable, a trigger when one is deleted.
     """
@@ -36,9 +55,7 @@ class IndexChange(SQLModel, table=True):
 
 
 class SearchState(SQLModel, table=True):
-    """The one row that says whose vectors answer questions. Another `generation` makes every index file
-    void.
-    """
+    """The one row that says whose vectors answer questions. Another `generation` makes every index file void."""
 
     __tablename__ = "search_state"
 

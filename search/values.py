@@ -17,7 +17,8 @@ Mode = Literal["hybrid", "semantic", "keyword"]
 Kind = Literal["recording", "transcript"]
 
 Vectors = npt.NDArray[np.float32]  # (n, dim), rows L2-normalised; a single vector is (dim,)
-Ids = npt.NDArray[np.int64]  # passage ids
+Ids = npt.NDArray[np.int64]  # of windows, in the vector index
+Scores = npt.NDArray[np.float32]
 
 # Called with how much of a long piece of work is done: 0 … 1, never going back.
 OnProgress = Callable[[float], None]
@@ -86,19 +87,20 @@ class SearchAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage as one index ranks it; a higher score is better."""
+class Nearest:
+    """Vectors by falling inner product: `ids` (k,) and `scores` (k,)."""
 
-    passage_id: int
-    score: float
+    ids: Ids
+    scores: Scores
 
 
 @dataclass(frozen=True, slots=True)
-class IdSelection:
-    """Which passages an index may return: only `ids`, or with `is_exclusion` all but `ids`."""
+class PassagePlace:
+    """Segments `first_segment` to `last_segment` (inclusive) of an interview."""
 
-    ids: Ids
-    is_exclusion: bool = False
+    interview_id: str
+    first_segment: int
+    last_segment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,9 @@ class IndexStatus:
     """What `earshot doctor` and the pages show of the index."""
 
     model: str
-    passages: int  # of interviews that are ready
-    vectors: int  # of the model that answers questions
+    interviews: int  # that are indexed
+    windows: int  # of those: what is embedded, about 200 words each
+    vectors: int  # of the windows, by the model that answers questions
     indexed: int  # vectors in this process's index
     is_complete: bool
     waiting_model: str | None = None  # the configured model, while the vectors in use are still another one's

@@ -38,7 +38,7 @@ def reindex() -> None:
     services.search.reembed(_bar("embedding"))
     services.search.rebuild(_bar("indexing"))
     status = services.search.status()
-    typer.echo(f"{status.indexed} passages are indexed with {status.model}.")
+    typer.echo(f"{status.interviews} interviews ({status.indexed} windows) are indexed with {status.model}.")
 
 
 def _bar(label: str) -> "Bar":

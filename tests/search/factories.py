@@ -1,4 +1,4 @@
-"""Interviews with passages, made without ingest: each text becomes one segment and one passage."""
+"""Interviews made without ingest: each text becomes one segment and one passage."""
 
 import hashlib
 from collections.abc import Sequence
@@ -72,6 +72,10 @@ class Workshop:
             self.make_findable(interview.id)
         return interview.id
 
+    def add_each(self, *texts: str, **fields: Any) -> list[str]:
+        """Store an interview for each text: short texts of one interview would be one moment."""
+        return [self.add(text, **fields) for text in texts]
+
     def make_findable(self, interview_id: str) -> None:
         self.service.embed(interview_id, lambda share: None)
         self.service.index(interview_id)
@@ -79,6 +83,7 @@ class Workshop:
     def replace_texts(self, interview_id: str, *texts: str) -> None:
         """Do what ingest does when the transcript changed: other segments, other passages, not indexed yet."""
         with self.database.write() as session:
+            session.get_one(Interview, interview_id).revision += 1
             session.exec(delete(Passage).where(col(Passage.interview_id) == interview_id))
             session.exec(delete(Segment).where(col(Segment.interview_id) == interview_id))
             _put_texts(session, interview_id, texts, ["Ann"] * len(texts))

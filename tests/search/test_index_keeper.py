@@ -15,7 +15,7 @@ from search.faiss_index import FaissIndexes
 from search.values import SearchRequest
 from tests.search.factories import Workshop
 
-FILE = "passages.index"
+FILE = "cells.index"
 
 CRASHING = """
 import os, signal, sys
@@ -33,7 +33,7 @@ def die(file, snapshot):
     os.kill(os.getpid(), signal.SIGKILL)
 
 def die_half_way(file, snapshot):
-    file.with_name(".writing-half").write_bytes(b"earshot index 1\\n{")
+    file.with_name(".writing-half").write_bytes(b"earshot index 2\\n{")
     die(file, snapshot)
 
 keeper.write_snapshot = {"before": die, "half way": die_half_way}[sys.argv[2]]
@@ -43,7 +43,10 @@ print("still alive")
 
 
 def found(workshop: Workshop, query: str = "invoice") -> set[str]:
-    return {result.text for result in workshop.service.search(SearchRequest(query, "semantic", 50)).results}
+    return {
+        result.text.removeprefix("Ann: ")
+        for result in workshop.service.search(SearchRequest(query, "semantic", 50)).results
+    }
 
 
 @pytest.mark.parametrize("moment", ["before", "half way"])
@@ -77,13 +80,13 @@ def test_a_restart_reads_the_file_and_the_changes_after_it(workshop: Workshop) -
     again.database.close()
 
 
-def test_a_restart_without_changes_reads_no_vector_from_the_database(
+def test_a_restart_without_changes_reads_no_interview_from_the_database(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop.add("the first invoice")
     workshop.service.status()
     workshop.service.close()
-    monkeypatch.setattr("search.repository.interview_vectors", None)
+    monkeypatch.setattr("search.repository.load_indexed", None)
     again = workshop.restart()
     assert found(again) == {"the first invoice"}
     again.database.close()
@@ -104,11 +107,11 @@ def empty(file: Path) -> None:
 
 
 def put_text(file: Path) -> None:
-    file.write_text("earshot index 1\nthis is no header\n")
+    file.write_text("earshot index 2\nthis is no header\n")
 
 
 def put_older_format(file: Path) -> None:
-    file.write_bytes(file.read_bytes().replace(b"earshot index 1", b"earshot index 0"))
+    file.write_bytes(file.read_bytes().replace(b"earshot index 2", b"earshot index 1"))
 
 
 def change_generation(file: Path) -> None:
@@ -153,7 +156,7 @@ def test_the_file_is_written_after_enough_changes(workshop: Workshop) -> None:
     saving = workshop.restart(save_after=10)
     file = workshop.folder / "index" / FILE
     saving.service.status()
-    saving.add(*[f"text {n}" for n in range(9)])
+    saving.add_each(*[f"text {n}" for n in range(9)])
     assert not file.exists()
     saving.add("one more")
     assert file.exists()

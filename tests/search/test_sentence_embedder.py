@@ -28,7 +28,7 @@ def test_nothing_heavy_is_loaded_before_the_first_text() -> None:
 def test_meaning_is_found_in_other_words(tmp_path: Path) -> None:
     embedder = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
     assert embedder.dim == 384
-    query = embedder.embed_query("customers are annoyed by repeated emails")
+    (query,) = embedder.embed_queries(["customers are annoyed by repeated emails"])
     texts = [
         "They said they get the same newsletter three times a week and it drives them mad.",
         "The export to a spreadsheet takes several minutes.",
@@ -39,9 +39,11 @@ def test_meaning_is_found_in_other_words(tmp_path: Path) -> None:
 
 def test_many_threads_may_ask_at_once(tmp_path: Path) -> None:
     embedder = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
-    expected = embedder.embed_query("hello there")
+    expected = embedder.embed_queries(["hello there"])
     answers: list[np.ndarray] = []
-    threads = [threading.Thread(target=lambda: answers.append(embedder.embed_query("hello there"))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(embedder.embed_queries(["hello there"]))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -53,7 +55,7 @@ def test_many_threads_may_ask_at_once(tmp_path: Path) -> None:
 def test_other_weights_than_the_published_ones_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "_DEFAULT_WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(Unavailable) as raised:
-        SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_query("x")
+        SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_queries(["x"])
     assert raised.value.code == "embedding_model_missing"
 
 

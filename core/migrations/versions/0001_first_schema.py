@@ -402,6 +402,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("interview_id", "start_ms"),
     )
     op.create_table(
+        "indexed_interview",
+        sa.Column("interview_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("window_count", sa.Integer(), nullable=False),
+        sa.Column("block", sa.LargeBinary(), nullable=False),
+        sa.Column("texts", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["interview_id"], ["interview.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("interview_id"),
+    )
+    op.create_table(
         "ingest_job",
         sa.Column("interview_id", sa.String(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -516,6 +526,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_touchpoint_status_at", ["status", "at"], unique=False)
 
     op.create_table(
+        "window_vector",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("interview_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("dim", sa.Integer(), nullable=False),
+        sa.Column("content_hash", sa.String(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["interview_id"], ["interview.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("interview_id", "revision", "model", "ordinal", name="uq_window_vector_place"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("window_vector", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_window_vector_content_hash"), ["content_hash"], unique=False)
+
+    op.create_table(
         "booking_conflict",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("touchpoint_id", sa.String(), nullable=False),
@@ -533,19 +561,6 @@ def upgrade() -> None:
     with op.batch_alter_table("booking_conflict", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_booking_conflict_raised_at"), ["raised_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_booking_conflict_touchpoint_id"), ["touchpoint_id"], unique=False)
-
-    op.create_table(
-        "passage_vector",
-        sa.Column("passage_id", sa.Integer(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("dim", sa.Integer(), nullable=False),
-        sa.Column("content_hash", sa.String(), nullable=False),
-        sa.Column("vector", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["passage_id"], ["passage.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("passage_id", "model"),
-    )
-    with op.batch_alter_table("passage_vector", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_passage_vector_content_hash"), ["content_hash"], unique=False)
 
     if op.get_bind().dialect.name == "sqlite":
         for statement in FULL_TEXT:

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from search.cell_index import CellIndex, Corpus
+from search.scoring import Topic, score_cells, smooth
+from search.spans import CORE_WORDS, MOST_WORDS, choose_spans
+from search.words import keys_of, pairs_of, read_words, stems_of
+from tests.search.test_cell_index import block_of
+
+NOTHING = keys_of([])
+
+
+def corpus_of(*interviews: list[str]) -> Corpus:
+    index = CellIndex()
+    for number, texts in enumerate(interviews):
+        index.put(block_of(str(number), texts, 1000 * number))
+    return index.corpus()
+
+
+def topic_of(text: str) -> Topic:
+    words = read_words(text)
+    pairs = pairs_of(words)
+    return Topic(keys_of(stems_of(words)), keys_of(pairs), (1.0,) * len(pairs))
+
+
+def everything(corpus: Corpus) -> np.ndarray:
+    return np.ones(len(corpus.interviews), dtype=bool)
+
+
+def test_the_cell_with_the_word_scores_best() -> None:
+    corpus = corpus_of(["boat"] * 30, ["boat"] * 15 + ["zebra"] + ["boat"] * 14)
+    scores = score_cells(corpus, topic_of("zebras"), None, "keyword", everything(corpus))
+    place = int(np.argmax(scores))
+    assert corpus.interviews[corpus.interview_of[place]] == "1"
+    assert abs(int(corpus.first_segment[place]) - 15) <= 2
+
+
+def test_words_next_to_each_other_count_more_than_apart() -> None:
+    corpus = corpus_of(["red apple"] + ["x"] * 40, ["red"] + ["x"] * 3 + ["apple"] + ["x"] * 36)
+    scores = score_cells(corpus, topic_of("red apple"), None, "keyword", everything(corpus))
+    best = [scores[corpus.interview_of == corpus.number_of[name]].max() for name in "01"]
+    assert best[0] > best[1]
+
+
+def test_closeness_alone_decides_by_meaning() -> None:
+    corpus = corpus_of(["boat"] * 30, ["boat"] * 30)
+    closeness = np.zeros(len(corpus.window_ids))
+    closeness[20] = 1.0
+    begin, end = corpus.windows
+    scores = score_cells(corpus, topic_of("zebra"), closeness, "semantic", everything(corpus))
+    assert begin[20] - 1 <= int(np.argmax(scores)) <= end[20]
+
+
+def test_no_word_and_no_meaning_scores_all_alike() -> None:
+    corpus = corpus_of(["boat"] * 5)
+    scores = score_cells(corpus, Topic(NOTHING, NOTHING), None, "keyword", everything(corpus))
+    assert np.allclose(scores, scores[0])
+
+
+@pytest.mark.parametrize("interviews", [[], [[]], [[], ["boat"], []]])
+def test_a_corpus_with_hardly_anything_is_no_trouble(interviews: list[list[str]]) -> None:
+    corpus = corpus_of(*interviews)
+    closeness = np.ones(len(corpus.window_ids))
+    scores = score_cells(corpus, topic_of("boat"), closeness, "hybrid", everything(corpus))
+    assert scores.shape == (corpus.size,)
+    assert np.isfinite(scores).all()
+
+
+def test_smoothing_keeps_a_constant_and_does_not_cross_interviews() -> None:
+    corpus = corpus_of(["boat"] * 10, ["boat"] * 10)
+    assert np.allclose(smooth(corpus, np.ones(corpus.size), 2.0), 1.0)
+    first = (corpus.interview_of == 0).astype(float)
+    assert np.allclose(smooth(corpus, first, 2.0), first)
+
+
+def test_spans_never_overlap_and_keep_to_their_words_and_interview() -> None:
+    corpus = corpus_of(*[["boat"] * 37 for _ in range(5)])
+    scores = np.random.default_rng(1).standard_normal(corpus.size)
+    spans = choose_spans(corpus, scores, np.ones(corpus.size, dtype=bool), None, 50)
+    taken = [cell for span in spans for cell in range(span.begin, span.end)]
+    assert len(taken) == len(set(taken)) > corpus.size / 2
+    for span in spans:
+        assert len(set(corpus.interview_of[span.begin : span.end])) == 1
+        assert corpus.word_count[span.begin : span.end].sum() <= MOST_WORDS
+    assert [span.score for span in spans] == sorted((span.score for span in spans), reverse=True)
+
+
+def test_a_span_is_made_of_allowed_cells_and_holds_a_wanted_one() -> None:
+    corpus = corpus_of(["boat"] * 60)
+    allowed = np.arange(corpus.size) % 7 != 0
+    wanted = np.arange(corpus.size) == 17
+    spans = choose_spans(corpus, np.linspace(1, 0, corpus.size), allowed, wanted, 10)
+    assert len(spans) == 1
+    assert spans[0].begin <= 17 < spans[0].end
+    assert allowed[spans[0].begin : spans[0].end].all()
+
+
+def test_a_span_grows_only_into_what_answers_as_well() -> None:
+    corpus = corpus_of(["boat"] * 60)
+    words = int(corpus.word_count[0])
+    scores = np.zeros(corpus.size)
+    scores[20:23] = 1.0
+    (alone,) = choose_spans(corpus, scores, np.ones(corpus.size, dtype=bool), None, 1)
+    assert corpus.word_count[alone.begin : alone.end].sum() <= CORE_WORDS
+    scores[10:30] = 1.0
+    (grown,) = choose_spans(corpus, scores, np.ones(corpus.size, dtype=bool), None, 1)
+    assert (grown.end - grown.begin) == MOST_WORDS // words
