@@ -50,7 +50,8 @@ def _whisper(services: Services) -> Finding:
 
 def _index(services: Services) -> Finding:
     status = services.search.status()
-    message = f"{status.indexed} of {status.windows} windows of {status.interviews} interviews are indexed with {status.model}."
+    done = f"{status.indexed} of {status.windows} windows of {status.interviews} interviews"
+    message = f"{done} are indexed with {status.model}."
     if status.waiting_model:
         message += f" Vectors of {status.waiting_model} are being made."
     return Finding("search index", status.is_complete, message)

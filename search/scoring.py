@@ -21,9 +21,6 @@ SMOOTHING_CELLS = 2.0
 INTERVIEW_WORDS_WEIGHT = 0.5
 INTERVIEW_BEST_WEIGHT = 1.2
 INTERVIEW_BEST_CELLS = 4
-# When less than this share of what the question's words weigh is known to the corpus, its words count less: "annoyed
-# by repeated emails" is no question about the one word of it that somebody happened to say.
-TRUSTED_SHARE = 0.5
 SPEAKER_WEIGHT = 1.0
 PRESENT_WEIGHT = 0.5
 SPEAKER_SMOOTHING_CELLS = 4.0
@@ -118,13 +115,17 @@ class _Columns:
 
 
 def _trust(words: list[Numbers | None], cells: Mask) -> float:
+    """Return 0 … 1: the square of the share that known words have in what all words of the question weigh.
+
+    "Annoyed by repeated emails" is no question about the one word of it that somebody happened to say. Squared, it
+    leaves questions alone whose words are all known, as nearly all are in a large corpus.
+    """
     unheard = _rarity(np.zeros(int(cells.sum())))
     weights = [unheard if times is None else _rarity(times[cells]) for times in words]
     known = sum(
         weight for weight, times in zip(weights, words, strict=True) if times is not None and times[cells].any()
     )
-    share = known / max(sum(weights), 1e-12)
-    return min(1.0, share / TRUSTED_SHARE)
+    return float((known / max(sum(weights), 1e-12)) ** 2)
 
 
 def _words(corpus: Corpus, columns: _Columns, seen: Mask) -> Numbers:

@@ -106,10 +106,9 @@ def test_every_step_has_its_place_in_a_cycle() -> None:
     assert place(TOTAL_STEPS - 1) == (CYCLES[-1], CYCLES[-1].steps - 1)
 
 
-def test_a_cycle_ends_on_full_windows_and_a_low_learning_rate() -> None:
-    for cycle in CYCLES:
-        assert cycle.turn_at(cycle.steps - 1)[1].length_s == 30.0
-        assert cycle.learning_rate(cycle.steps - 1) < 0.05 * cycle.peak_rate
+def test_training_ends_on_full_windows_and_every_cycle_on_a_low_learning_rate() -> None:
+    assert CYCLES[-1].turn_at(CYCLES[-1].steps - 1)[1].length_s == 30.0
+    assert all(cycle.learning_rate(cycle.steps - 1) < 0.05 * cycle.peak_rate for cycle in CYCLES)
 
 
 def test_an_exported_model_loads_in_faster_whisper_as_english_only(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""What is trained when: two cycles, each with its own rise and fall of the learning rate and a fresh optimizer.
+"""What is trained when: four cycles, each with its own rise and fall of the learning rate and a fresh optimizer.
 
-The first goes from short windows to full ones; the second mixes all lengths, ends on full 30-second windows and
-weighs the text four times: by then nearly every token is right, and the few wrong ones decide.
+The first goes from short windows to full ones, the others mix all lengths with ever more full windows. The
+last weighs the text four times: by then nearly every token is right, and the few wrong ones decide.
 """
 
 from __future__ import annotations
@@ -75,9 +75,29 @@ CYCLES = (
         31_000_000,
         1e-3,
         40,
-        4.0,
+        1.0,
+        (
+            Phase(450, ((14, TWO), (10, FILLED), (4, FULL))),
+            Phase(250, ((10, FILLED), (4, FULL), (4, FULL))),
+        ),
+    ),
+    Cycle(
+        32_000_000,
+        8e-4,
+        40,
+        1.0,
         (
             Phase(400, ((14, TWO), (10, FILLED), (4, FULL), (4, FULL))),
+            Phase(300, ((4, FULL),)),
+        ),
+    ),
+    Cycle(
+        33_000_000,
+        6e-4,
+        40,
+        4.0,
+        (
+            Phase(300, ((14, TWO), (10, FILLED), (4, FULL), (4, FULL))),
             Phase(300, ((4, FULL),)),
         ),
     ),
