@@ -9,7 +9,7 @@ PORT   ?= 8000
 BENCHES := startup embed ingest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format types bench demo-reset screenshots docs openapi constraints clean
+.PHONY: help setup run test test-long lint format types bench demo-reset screenshots docs openapi constraints clean
 
 help:                 ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -31,10 +31,10 @@ run: $(STAMP)         ## start the server on 127.0.0.1:8000, with the sample wor
 	$(BIN)/earshot serve --with-samples --port $(PORT)
 
 test: $(STAMP)        ## run the tests (no network, no GPU, no downloaded weights)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
-test-all: $(STAMP)    ## run the slow and the browser tests too
-	$(BIN)/python -m pytest -m "not postgres"
+test-long: $(STAMP)   ## run the slow tests too, and properties with 2,000 examples each
+	EARSHOT_HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n auto --dist loadfile -m "slow or not slow"
 
 lint: $(STAMP)        ## what CI checks: format, style, types, imports
 	$(BIN)/ruff format --check .
