@@ -12,7 +12,7 @@ import app.api.contacts as contacts_api
 import app.api.interviews as interviews_api
 import app.api.search as search_api
 import app.api.uploads as uploads_api
-from app.api import docs, problems, system
+from app.api import docs, participants, problems, system
 from app.api.limits import BodyLimit
 from app.pages import routers as page_routers
 from app.pages.dependencies import STATIC, SignInNeededError
@@ -46,7 +46,7 @@ def create_app(services: Services, lifespan: Lifespan = _nothing_to_run) -> Fast
     )
     app.state.services = services
     app.include_router(system.health)
-    for router in (system.router, interviews_api.router, uploads_api.router, search_api.router):
+    for router in (system.router, interviews_api.router, participants.router, uploads_api.router, search_api.router):
         app.include_router(router)
     for router in contacts_api.routers:
         app.include_router(router)

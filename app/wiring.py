@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from app.access.service import AccessService
+from app.participation import ParticipationService
 from app.samples import PRACTICE_MODEL, SOURCE
 from app.services import Services
 from contact_registry.service import RegistryService
@@ -40,7 +41,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     migrate(database)
     blobs = FolderBlobStore(settings.recordings_dir)
     jobs = DbosJobs()
-    ingest = IngestService(database, clock, blobs, jobs, settings)
+    registry = RegistryService(database, clock, settings)
+    participation = ParticipationService(database, clock, registry)
+    ingest = IngestService(database, clock, blobs, jobs, settings, participation)
     embedders = SentenceEmbedders(settings.models_dir)
     keeper = IndexKeeper(FaissIndexes(), settings.index_dir)
     return Services(
@@ -53,7 +56,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         ingest=ingest,
         uploads=UploadService(settings, ingest),
         search=SearchService(database, embedders, settings.embedding_model, keeper, SqliteFullText(), clock),
-        registry=RegistryService(database, clock, settings),
+        registry=registry,
     )
 
 
@@ -82,6 +85,7 @@ def build_parts(services: Services) -> PipelineParts:
         diarizer=ResemblyzerDiarizer(),
         passages=services.search,
         vocabulary=tuple(word.strip() for word in settings.vocabulary.split(",") if word.strip()),
+        participation=ParticipationService(services.database, services.clock, services.registry),
     )
 
 

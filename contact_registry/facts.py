@@ -62,6 +62,13 @@ class FactService:
 
         return self._at.write(work)
 
+    def of_source(self, source: str, external_id_start: str) -> list[schemas.TouchpointOut]:
+        """Return the source's touchpoints whose external id begins so, of every status, oldest first."""
+        with self._at.database.read() as session:
+            now = self._at.locks.now(session, self._at.clock)
+            rows = touchpoints.find_by_external_id_start(session, source, external_id_start)
+            return [answers.touchpoint_out(row, now) for row in rows]
+
     def store(
         self,
         session: Session,

@@ -112,7 +112,7 @@ class Passage(SQLModel, table=True):
         {"sqlite_autoincrement": True},  # an id that was deleted is never given again: it may stand in an index file
     )
 
-    id: int | None = Field(default=None, primary_key=True)  # also the vector's id in the index
+    id: int | None = Field(default=None, primary_key=True)  # also its row in the full text
     interview_id: str = Field(foreign_key="interview.id", ondelete="CASCADE")
     ordinal: int
     first_segment: int
@@ -121,4 +121,4 @@ class Passage(SQLModel, table=True):
     end_ms: int | None = None
     speakers: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     text: str
-    content_hash: str = Field(index=True)  # sha256 of the text: equal texts share a vector
+    content_hash: str = Field(index=True)  # sha256 of the text

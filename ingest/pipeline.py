@@ -6,7 +6,7 @@ transcribe         sound, window by window, to timed segments; each window is st
 diarize            voices get names: "Speaker 1", "Speaker 2".
 split              segments to passages, along turns and sentences.
 embed → index      `search` makes the passages findable, behind the port `PassageIndex`.
-finish             the interview is ready.
+finish             who took part is told to the registry, behind the port `ParticipationLog`; the interview is ready.
 
 An interview that came with its text starts at embed: the steps before find their work done. Every step may be done
 again at any time (a process can be killed between its commit and the note that it is finished), stores its result in
@@ -133,7 +133,14 @@ def index(work: Work) -> None:
 
 
 def finish(work: Work) -> None:
-    """Call the interview ready and forget the windows it was written down in."""
+    """Call the interview ready and forget the windows it was written down in.
+
+    Who took part is told before: a process that is killed in between does this step again, and telling twice is
+    telling once. After the commit nobody would come back for it.
+    """
+    with work.reading():  # raises Stopped: what was cancelled or deleted is not told
+        pass
+    work.parts.participation.settle(work.interview_id)
     with work.writing() as (session, interview):
         if not repository.has_segments(session, interview.id):
             interview.notice = _why_empty(interview)

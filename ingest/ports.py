@@ -71,6 +71,30 @@ class Jobs(Protocol):
         """Have the interview's present attempt processed. Twice does it once; called after the commit."""
 
 
+class ParticipationLog(Protocol):
+    """Keeps who took part in which interview, outside of ingest; `app/participation.py` provides it.
+
+    Both calls look at what is stored and may be made any number of times: a step that is done again after a crash
+    makes them again. They open transactions of their own, so they are made outside of ours.
+    """
+
+    def settle(self, interview_id: str) -> None:
+        """Bring the log in step with the interview. Called just before it becomes ready, when a ready one was sent
+        again (its date or people may have changed), and after a deletion (a worker may have settled meanwhile).
+        """
+
+    def forget(self, interview_id: str) -> None:
+        """Drop the interview from the log; called before it is deleted, so that a crash leaves one to delete again."""
+
+
+class NoParticipationLog:
+    """Nobody wants to know."""
+
+    def settle(self, interview_id: str) -> None: ...
+
+    def forget(self, interview_id: str) -> None: ...
+
+
 class PassageIndex(Protocol):
     """Makes passages findable. `search` provides it; `app/wiring.py` hands it over."""
 

@@ -34,7 +34,7 @@ from ingest.checks import (
 )
 from ingest.incoming import clean_file_name, file_details, peek, read_all, with_file_details
 from ingest.media import probe
-from ingest.ports import Jobs
+from ingest.ports import Jobs, NoParticipationLog, ParticipationLog
 from ingest.readers import HEAD_BYTES, read_transcript, transcript_kind
 from ingest.schemas import (
     UNFINISHED,
@@ -56,13 +56,22 @@ _RESTARTABLE = (InterviewStatus.FAILED, InterviewStatus.CANCELLED, InterviewStat
 class IngestService:
     """Takes interviews in, lists them, and hands out their text and sound. One transaction per call."""
 
-    def __init__(self, database: Database, clock: Clock, blobs: BlobStore, jobs: Jobs, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        blobs: BlobStore,
+        jobs: Jobs,
+        settings: Settings,
+        participation: ParticipationLog | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._blobs = blobs
         self._jobs = jobs
         self._settings = settings
         self._zone = ZoneInfo(settings.timezone)
+        self._participation = participation or NoParticipationLog()
 
     # --- taking in ---------------------------------------------------------------------------------------------------
 
@@ -269,6 +278,8 @@ class IngestService:
 
     def delete(self, interview_id: str, actor: str) -> None:
         """Remove the interview, its text and, if no other interview has it, its recording."""
+        self.get(interview_id)
+        self._participation.forget(interview_id)
         with self._writing() as session:
             interview = _require(session, interview_id, for_update=True)
             sha256 = interview.recording_sha256
@@ -276,6 +287,7 @@ class IngestService:
             self._audit(session, actor, "interview.deleted", interview_id)
             if sha256 is not None:
                 self._delete_if_unused(session, sha256)
+        self._participation.settle(interview_id)
 
     # --- pieces ------------------------------------------------------------------------------------------------------
 
@@ -334,7 +346,11 @@ class IngestService:
     def _enqueued(self, interview_id: str, starts: bool) -> InterviewOut:
         if starts:
             self._jobs.enqueue(interview_id)
-        return self.get(interview_id)
+            return self.get(interview_id)
+        interview = self.get(interview_id)
+        if interview.status == InterviewStatus.READY:  # no work comes by that would tell of a changed date
+            self._participation.settle(interview_id)
+        return interview
 
     def _check_project(self, session: Session, details: Details) -> None:
         if details.project is not None:

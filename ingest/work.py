@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
@@ -21,7 +21,15 @@ from core.database import Database
 from core.errors import AppError
 from core.tables import Interview
 from ingest import work_repository
-from ingest.ports import Diarizer, OnDownload, PassageIndex, SpeechDetector, Transcriber
+from ingest.ports import (
+    Diarizer,
+    NoParticipationLog,
+    OnDownload,
+    ParticipationLog,
+    PassageIndex,
+    SpeechDetector,
+    Transcriber,
+)
 from ingest.schemas import InterviewStatus
 from ingest.windows import WINDOW_S
 
@@ -50,6 +58,7 @@ class PipelineParts:
     passages: PassageIndex
     vocabulary: tuple[str, ...] = ()
     window_s: float = WINDOW_S
+    participation: ParticipationLog = field(default_factory=NoParticipationLog)
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: the work is no longer wanted

@@ -149,6 +149,14 @@ def find_by_external_ids(session: Session, source: str, external_ids: Iterable[s
     return found
 
 
+def find_by_external_id_start(session: Session, source: str, start: str) -> list[Touchpoint]:
+    """Return the source's touchpoints whose external id begins so, oldest first."""
+    query = select_rows(Touchpoint).where(
+        col(Touchpoint.source) == source, col(Touchpoint.external_id).startswith(start, autoescape=True)
+    )
+    return list(session.exec(query.order_by(col(Touchpoint.id))))
+
+
 def touchpoint_rows(session: Session, ids: Iterable[str]) -> dict[str, Touchpoint]:
     """Return id → row."""
     found: dict[str, Touchpoint] = {}
