@@ -4,7 +4,7 @@ import json
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import TouchpointIn

@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel
 
 from app.access.service import AccessService
 from app.main import create_app
+from app.participation import ParticipationService
 from app.services import Services
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import TouchpointIn
@@ -50,6 +51,8 @@ def build_services(folder: Path, *, works: bool = True) -> Services:
     keeper = IndexKeeper(FakeVectorIndexes(), folder / "index")
     search = SearchService(database, FakeEmbedder, "fake-words", keeper, SqliteFullText(), clock)
     blobs = FolderBlobStore(settings.recordings_dir)
+    registry = RegistryService(database, clock, settings)
+    participation = ParticipationService(database, clock, registry)
     parts = PipelineParts(
         database=database,
         clock=clock,
@@ -58,9 +61,10 @@ def build_services(folder: Path, *, works: bool = True) -> Services:
         transcriber_for=lambda source: FakeTranscriber(),
         diarizer=FakeDiarizer(),
         passages=search,
+        participation=participation,
     )
     jobs: Jobs = InlineJobs(parts) if works else RememberedJobs()
-    ingest = IngestService(database, clock, blobs, jobs, settings)
+    ingest = IngestService(database, clock, blobs, jobs, settings, participation)
     return Services(
         settings=settings,
         clock=clock,
@@ -71,7 +75,7 @@ def build_services(folder: Path, *, works: bool = True) -> Services:
         ingest=ingest,
         uploads=UploadService(settings, ingest),
         search=search,
-        registry=RegistryService(database, clock, settings),
+        registry=registry,
     )
 
 
