@@ -1,16 +1,23 @@
-"""`earshot contacts check | reserve`: what a person or a script asks before writing to a customer."""
+"""`earshot contacts check | reserve | erase`: what a person or a script asks before writing to a customer.
+
+`import` and `export` stand in `contact_lists.py`.
+"""
 
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from app.cli.opening import open_services, write_json
+from app.cli import contact_lists
+from app.cli.opening import fail, open_services, write_json
 from contact_registry.actor import Actor
 from contact_registry.schemas import QuestionIn, ReserveIn
+from contact_registry.schemas_people import EraseIn
 from core.errors import Conflict, InvalidInput
 
 commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+commands.command("import")(contact_lists.import_history)
+commands.command("export")(contact_lists.export)
 
 Address = Annotated[str, typer.Argument(help="E-mail address, or the id of a contact.")]
 Team = Annotated[str, typer.Option(help="Id of the team that asks.")]
@@ -70,6 +77,32 @@ def reserve(
         write_json(held.model_dump(mode="json"))
     else:
         typer.echo(f"Held until {held.expires_at.isoformat() if held.expires_at else '-'} as {held.id}.")
+
+
+@commands.command()
+def erase(
+    who: Address,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    delete_touchpoints: Annotated[
+        bool, typer.Option("--delete-touchpoints", help="Delete the history too, instead of making it anonymous.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Forget a person for good. Their addresses stay recognisable as not to be contacted; nothing else stays."""
+    registry = open_services().registry
+    contact = registry.contact_by_email(who).id if "@" in who else who
+    if not yes and not typer.confirm(f"Erase {contact} for good? This cannot be undone."):
+        fail("nothing was changed.")
+    done = registry.erasure.erase(contact, EraseIn(touchpoints="delete" if delete_touchpoints else "anonymise"), _CLI)
+    if as_json:
+        write_json(done.model_dump(mode="json"))
+    elif done.noop:
+        typer.echo(f"{contact} was erased before.")
+    else:
+        typer.echo(
+            f"{contact} is erased: {done.suppressed_addresses} addresses stay blocked, {done.cancelled} bookings "
+            f"cancelled, {done.anonymised} touchpoints made anonymous, {done.deleted} deleted."
+        )
 
 
 def _question(who: str, team: str, channel: str, purpose: str, at: str | None) -> dict[str, object]:

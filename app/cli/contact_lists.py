@@ -1,0 +1,142 @@
+"""`earshot contacts import | export`: the registry's history in, its people out, as CSV files."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from app.cli.opening import fail, open_services, write_json
+from contact_registry.actor import Actor
+from contact_registry.csv_tables import write_table
+from contact_registry.instants import write_instant
+from contact_registry.local_times import DateFormat
+from contact_registry.schemas import TouchpointOut
+from contact_registry.schemas_imports import ImportOut
+from contact_registry.schemas_people import ContactOut
+from contact_registry.service import RegistryService
+
+COLUMNS = (
+    "id",
+    "name",
+    "emails",
+    "phones",
+    "account",
+    "tz",
+    "segments",
+    "touchpoints",
+    "last_at",
+    "last_team",
+    "last_channel",
+    "last_purpose",
+    "next_at",
+    "next_team",
+)
+_CLI = Actor(id="cli", source="cli")
+_PAGE = 200
+_BETWEEN = "; "  # what stands between several addresses in one cell
+_AHEAD = frozenset({"planned", "reserved"})
+_LIVE = _AHEAD | {"completed", "no_show"}
+
+
+def import_history(
+    file: Annotated[Path, typer.Argument(help="CSV with a heading: email, at or date, team, channel, purpose …")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and keep nothing.")] = False,
+    team: Annotated[str | None, typer.Option(help="Team of rows that name none.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Channel of rows that name none.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Purpose of rows that name none.")] = None,
+    tz: Annotated[str | None, typer.Option(help="Zone of local times; default: the workspace's.")] = None,
+    order: Annotated[str, typer.Option(help="How 03/04/2026 is meant: dmy or mdy; iso refuses to guess.")] = "iso",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Take history in; rows with an external_id are never doubled. Exit status 1: some rows are wrong."""
+    formats: dict[str, DateFormat] = {name: name for name in get_args(DateFormat)}
+    if order not in formats:
+        fail(f"there is no date order {order!r}: take {', '.join(formats)}.", 2)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}.")
+    given = {"team": team, "channel": channel, "purpose": purpose}
+    done = open_services().registry.files.import_file(
+        content,
+        _CLI,
+        defaults={field: value for field, value in given.items() if value is not None},
+        tz=tz,
+        order=formats[order],
+        dry_run=dry_run,
+        file_name=file.name[:200],
+    )
+    if as_json:
+        write_json(done.model_dump(mode="json"))
+    else:
+        _tell(done)
+    raise SystemExit(1 if done.counts.get("error") else 0)
+
+
+def export(
+    file: Annotated[Path | None, typer.Argument(help="File to write; left out: stdout.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="For programs: no apostrophe before = + - @.")] = False,
+    bom: Annotated[
+        bool, typer.Option("--bom", help="Begin with a byte order mark, which some spreadsheets want.")
+    ] = False,
+) -> None:
+    """Write everybody on file as CSV, each with a summary of what all teams did and plan."""
+    services = open_services()
+    rows = list(_lines(services.registry, services.clock.now()))
+    content = write_table(COLUMNS, rows, for_spreadsheet=not raw, with_bom=bom)
+    if file is None:
+        typer.echo(content, nl=False)
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}.")
+    typer.echo(f"{file}: {len(rows)} contacts.", err=True)
+
+
+def _tell(done: ImportOut) -> None:
+    counts = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in done.counts.items())
+    typer.echo(
+        f"{'Nothing was kept. It would be' if done.id is None else f'Imported as {done.id}'}: {counts or 'no rows'}"
+    )
+    for row in done.rows:
+        if row.outcome == "error":
+            typer.echo(f"row {row.row}: {row.message}")
+    if done.new_conflicts:
+        typer.echo(f"Bookings that now collide: {len(done.new_conflicts)}. They are listed as conflicts.")
+
+
+def _lines(registry: RegistryService, now: datetime) -> Iterator[list[str]]:
+    cursor = None
+    while True:
+        page = registry.find_contacts("", limit=_PAGE, cursor=cursor)
+        for contact in page.items:
+            yield _line(contact, registry.timeline(contact.id), now)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _line(contact: ContactOut, timeline: list[TouchpointOut], now: datetime) -> list[str]:
+    """`timeline` is newest first; what was called off, voided or lapsed is not told."""
+    live = [touchpoint for touchpoint in timeline if touchpoint.status in _LIVE]
+    last = next((one for one in live if one.at <= now and one.status not in _AHEAD), None)
+    ahead = next((one for one in reversed(live) if one.at > now and one.status in _AHEAD), None)
+    return [
+        contact.id,
+        contact.name or "",
+        _BETWEEN.join(contact.emails),
+        _BETWEEN.join(contact.phones),
+        contact.account_name or contact.account or "",
+        contact.tz or "",
+        _BETWEEN.join(contact.segments),
+        str(len(live)),
+        *(["", "", "", ""] if last is None else [_when(last), last.team, last.channel, last.purpose]),
+        *(["", ""] if ahead is None else [_when(ahead), ahead.team]),
+    ]
+
+
+def _when(touchpoint: TouchpointOut) -> str:
+    return write_instant(touchpoint.at) if touchpoint.date is None else touchpoint.date.isoformat()
