@@ -12,8 +12,10 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from contact_registry.actor import Actor
+from contact_registry.addresses import email_key
 from contact_registry.changes import CLOCK_TOLERANCE
 from contact_registry.schemas import TouchpointIn, TouchpointOut
+from contact_registry.schemas_people import EraseIn, EraseOut
 from contact_registry.service import RegistryService
 from core import directory
 from core.clock import Clock
@@ -25,6 +27,7 @@ SOURCE = "interview"
 CHANNEL = "interview"  # nobody tells us whether it was a call or a visit
 PURPOSE = "interview"
 DEFAULT_TEAM = "research"
+ERASED_NAME = "Erased person"
 _ACTOR = Actor(id=SOURCE, source=SOURCE)
 
 
@@ -92,6 +95,20 @@ class ParticipationService:
     def unlinked(self, interview_id: str) -> list[ParticipantLink]:
         """Return the participants that no contact is known for, to be linked by a person."""
         return [link for link in self.participants(interview_id) if link.contact is None]
+
+    def erase_person(self, contact_id: str, sent: EraseIn, actor: Actor) -> EraseOut:
+        """Erase a contact, and name and address of this person as a participant of interviews, first of all.
+
+        Killed between the two, it is to be done again and finishes then. What was said stays: it belongs to the
+        interview. Raises as `ErasureService.erase`.
+        """
+        with suppress(Gone):  # erased before: the registry says so
+            keys = {email_key(email) for email in self._registry.get_contact(contact_id).emails}
+            with self._database.write() as session:
+                for person in session.exec(select(Participant).where(col(Participant.email).is_not(None))):
+                    if _key_or_none(person.email) in keys:
+                        person.name, person.email = ERASED_NAME, None
+        return self._registry.erasure.erase(contact_id, sent, actor)
 
     def _put(self, interview_id: str, meeting: _Meeting | None) -> None:
         recorded = self._recorded(interview_id)
@@ -168,3 +185,10 @@ class ParticipationService:
             with self._database.write() as session:
                 directory.put_team(session, DEFAULT_TEAM, "Research", self._clock.now())
         return DEFAULT_TEAM
+
+
+def _key_or_none(email: str | None) -> str | None:
+    try:
+        return email_key(email or "")
+    except InvalidInput:
+        return None

@@ -10,6 +10,7 @@ import typer
 
 from app.cli import contact_lists
 from app.cli.opening import fail, open_services, write_json
+from app.participation import ParticipationService
 from contact_registry.actor import Actor
 from contact_registry.schemas import QuestionIn, ReserveIn
 from contact_registry.schemas_people import EraseIn
@@ -89,11 +90,13 @@ def erase(
     as_json: Json = False,
 ) -> None:
     """Forget a person for good. Their addresses stay recognisable as not to be contacted; nothing else stays."""
-    registry = open_services().registry
-    contact = registry.contact_by_email(who).id if "@" in who else who
+    services = open_services()
+    contact = services.registry.contact_by_email(who).id if "@" in who else who
     if not yes and not typer.confirm(f"Erase {contact} for good? This cannot be undone."):
         fail("nothing was changed.")
-    done = registry.erasure.erase(contact, EraseIn(touchpoints="delete" if delete_touchpoints else "anonymise"), _CLI)
+    participation = ParticipationService(services.database, services.clock, services.registry)
+    sent = EraseIn(touchpoints="delete" if delete_touchpoints else "anonymise")
+    done = participation.erase_person(contact, sent, _CLI)
     if as_json:
         write_json(done.model_dump(mode="json"))
     elif done.noop:

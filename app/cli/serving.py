@@ -5,6 +5,7 @@ import errno
 import logging
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -14,6 +15,10 @@ from fastapi import FastAPI
 
 from app.cli.opening import fail, open_services
 from app.services import Services
+from core.errors import AppError
+from search.values import SearchRequest
+
+logger = logging.getLogger("earshot.serving")
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines, behind TLS.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
@@ -40,6 +45,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
 
         runtime = build_runtime(services) if services.settings.workers else None
         starting = asyncio.get_running_loop().run_in_executor(None, runtime.start) if runtime else None
+        threading.Thread(target=_prepare_search, args=(services,), name="search-preparation", daemon=True).start()
         _announce(services, host, listener.getsockname()[1])
         yield
         if runtime and starting:
@@ -56,7 +62,6 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
 def worker() -> None:
     """Process recordings in a process of its own, until it is stopped."""
     import signal
-    import threading
 
     from app.wiring import build_runtime
 
@@ -77,6 +82,15 @@ def sign_in() -> None:
     services = open_services()
     base = services.settings.base_url or "http://127.0.0.1:8000"
     typer.echo(f"{base}/sign-in?token={services.access.create_sign_in_link()}")
+
+
+def _prepare_search(services: Services) -> None:
+    """Beside the first requests: embed with a model that was changed, and have it in memory for the first search."""
+    try:
+        services.search.reembed(lambda _: None)
+        services.search.search(SearchRequest("warm"))
+    except AppError as error:
+        logger.warning("search by meaning is not ready: %s", error.message)
 
 
 def _listen(host: str, port: int) -> socket.socket:

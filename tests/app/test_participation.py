@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.participation import ParticipationService
+from app.participation import ERASED_NAME, ParticipationService
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import TouchpointOut
 from contact_registry.schemas_people import ContactIn, EraseIn
@@ -132,6 +132,17 @@ def test_an_erased_person_does_not_come_back(world: World) -> None:
     with pytest.raises(NotFound):
         world.services.registry.contact_by_email(JANA["email"])
     assert world.services.registry.facts.of_source("interview", interview.id) == []
+
+
+def test_an_erased_person_leaves_the_lists_of_those_who_took_part(api: TestClient, world: World) -> None:
+    interview = send(world, participants=[JANA, STRANGER])
+    assert api.post(f"/api/v1/contacts/{world.contact_id}/erase", json={}).status_code == 200
+    people = api.get(f"/api/v1/interviews/{interview.id}").json()["participants"]
+    assert [(person["name"], person["email"]) for person in people] == [
+        (ERASED_NAME, None),
+        (STRANGER["name"], STRANGER["email"]),
+    ]
+    assert api.post(f"/api/v1/contacts/{world.contact_id}/erase", json={}).status_code == 200
 
 
 def test_nothing_is_told_before_the_interview_is_ready(idle_world: World) -> None:

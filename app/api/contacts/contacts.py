@@ -13,6 +13,8 @@ from app.api.contacts.calling import (
     json_answer,
     request_key,
 )
+from app.api.dependencies import ServicesDep
+from app.participation import ParticipationService
 from contact_registry.schemas import TouchpointOut
 from contact_registry.schemas_people import (
     ContactChange,
@@ -89,6 +91,7 @@ def unmerge(contact_id: str, registry: RegistryDep, actor: ActorDep) -> Response
 
 
 @router.post("/contacts/{contact_id}/erase", response_model=EraseOut)
-def erase(contact_id: str, registry: RegistryDep, actor: ActorDep, body: EraseIn | None = None) -> Response:
+def erase(contact_id: str, services: ServicesDep, actor: ActorDep, body: EraseIn | None = None) -> Response:
     """Forget the person: only keyed hashes of their addresses stay, so that nobody contacts them again."""
-    return json_answer(registry.erasure.erase(contact_id, body or EraseIn(), actor))
+    participation = ParticipationService(services.database, services.clock, services.registry)
+    return json_answer(participation.erase_person(contact_id, body or EraseIn(), actor))
