@@ -7,7 +7,7 @@ Participants are matched by address alone; a name is never guessed to be somebod
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
@@ -26,6 +26,7 @@ from core.tables import Interview, Participant
 SOURCE = "interview"
 CHANNEL = "interview"  # nobody tells us whether it was a call or a visit
 PURPOSE = "interview"
+SAME_CONVERSATION = timedelta(hours=12)
 DEFAULT_TEAM = "research"
 ERASED_NAME = "Erased person"
 _ACTOR = Actor(id=SOURCE, source=SOURCE)
@@ -120,6 +121,8 @@ class ParticipationService:
                 known = min(of_contact, key=lambda one: (one.status == "voided", one.id), default=None)
                 if known is not None:
                     kept.add(known.id)
+                if known is None and self._is_on_record(contact, meeting.at):
+                    continue
                 if known is None or not self._is_voided_by_hand(known):
                     self._record(interview_id, meeting, contact, known)
         for one in recorded:
@@ -139,6 +142,17 @@ class ParticipationService:
         )
         with suppress(NotFound, Gone):  # erased meanwhile
             self._registry.record(fact, _ACTOR)
+
+    def _is_on_record(self, contact: str, at: datetime) -> bool:
+        """Whether a team has this conversation on record itself: booked or noted, the same half day, not an e-mail."""
+        return any(
+            one.purpose == PURPOSE
+            and one.channel != "email"
+            and one.status in ("planned", "completed", "no_show")
+            and abs(one.at - at) <= SAME_CONVERSATION
+            for one in self._registry.timeline(contact, at - SAME_CONVERSATION)
+            if one.source != SOURCE
+        )
 
     def _is_voided_by_hand(self, touchpoint: TouchpointOut) -> bool:
         if touchpoint.status != "voided":

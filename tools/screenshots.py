@@ -1,7 +1,8 @@
 """Photographs every page of a freshly loaded sample workspace: `python -m tools.screenshots FOLDER`.
 
 Starts a server of its own over an empty data folder, waits until the samples are ready, signs in and writes one PNG
-for each page at three widths, light and dark. Needs Chromium: the system's, or Playwright's own.
+for each page at three widths, light and dark; the README's go to docs/screenshots. Needs Chromium: the system's, or
+Playwright's own.
 """
 
 import os
@@ -23,6 +24,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 EARSHOT = Path(sys.executable).with_name("earshot")
 READY_WITHIN_S = 300
 SIZES = {"1280": (1280, 900), "768": (768, 1024), "360": (360, 780)}
+FIGURES = Path(__file__).parents[1] / "docs" / "screenshots"  # those that the README shows
+SHOWN = ("search-1280-light", "interview-with-sound-1280-light", "contact-answer-1280-light", "search-360-dark")
+LONG = ("search", "interview-with-sound", "interview-at-a-moment")  # the first screen says enough
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
@@ -67,6 +71,11 @@ def pages(client: httpx.Client) -> dict[str, str]:
         "contacts": "/contacts",
         "contact": f"/contacts/{person['id']}",
         "reservations": "/reservations",
+        "accounts": "/contacts/accounts",
+        "files": "/contacts/files",
+        "conflicts": "/contacts/conflicts",
+        "rules": "/contacts/rules",
+        "stops": "/contacts/stops",
         "projects": "/projects",
         "settings": "/settings",
         "not-found": "/interviews/nothing-here",
@@ -86,7 +95,7 @@ def photograph(browser: Browser, client: httpx.Client, key: str, folder: Path) -
             sign_in(page, key)
             for name, address in addresses.items():
                 page.goto(address)
-                page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+                page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=name not in LONG)
             check_somebody(page, client)
             page.screenshot(path=folder / f"contact-answer-{size}-{scheme}.png", full_page=True)
             context.close()
@@ -134,7 +143,10 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"))
         count = photograph(browser, client, key, folder)
         browser.close()
-    print(f"{count} pictures in {folder}")
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    for name in SHOWN:
+        shutil.copy(folder / f"{name}.png", FIGURES)
+    print(f"{count} pictures in {folder}, {len(SHOWN)} of them in {FIGURES}")
 
 
 if __name__ == "__main__":

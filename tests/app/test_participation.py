@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from app.participation import ERASED_NAME, ParticipationService
 from contact_registry.actor import SYSTEM
-from contact_registry.schemas import TouchpointOut
+from contact_registry.schemas import TouchpointIn, TouchpointOut
 from contact_registry.schemas_people import ContactIn, EraseIn
 from core import directory
 from core.errors import NotFound
@@ -123,6 +123,17 @@ def test_two_addresses_of_one_person_are_one_touchpoint_after_a_merge_too(world:
     send(world)
     assert len(recorded(world)) == 2
     assert len(live(world)) == 1
+
+
+@pytest.mark.parametrize(("channel", "count"), [("video_call", 0), ("email", 1)])
+def test_a_conversation_that_a_team_has_on_record_is_not_counted_twice(world: World, channel: str, count: int) -> None:
+    at = RECORDED + timedelta(hours=2)
+    noted = TouchpointIn(
+        contact=world.contact_id, at=at, team="research", channel=channel, purpose="interview", status="completed"
+    )
+    world.services.registry.record(noted, SYSTEM)
+    send(world)
+    assert len(live(world)) == count
 
 
 def test_an_erased_person_does_not_come_back(world: World) -> None:
