@@ -4,7 +4,6 @@ Calls the same services as everybody else. Loading twice changes nothing; `sampl
 """
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,13 @@ from contact_registry.schemas import ReserveIn, TouchpointIn
 from contact_registry.schemas_people import AccountIn, ContactIn, SuppressionIn
 from contact_registry.schemas_rules import PurposeIn
 from core import directory
+from core.blobs import read_file
 from ingest.schemas import InterviewIn, RecordingIn
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PRACTICE_MODEL = SAMPLES / "practice_model"
 SOURCE = "sample"
 _ACTOR = Actor(id="sample", source=SOURCE)
-_CHUNK_BYTES = 1024**2
 
 
 def load_if_empty(services: Services) -> bool:
@@ -114,13 +113,7 @@ def _add_spoken(services: Services, file: Path) -> None:
     names = ("title", "project", "recorded_at", "language", "participants", "tags")
     sent = RecordingIn(external_id="spoken-interview", **{name: spoken[name] for name in names})
     audio = file.with_name(spoken["audio"])
-    services.ingest.add_recording(_chunks(audio), audio.name, sent, source=SOURCE, actor=SOURCE)
-
-
-def _chunks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
-        while chunk := opened.read(_CHUNK_BYTES):
-            yield chunk
+    services.ingest.add_recording(read_file(audio), audio.name, sent, source=SOURCE, actor=SOURCE)
 
 
 def _load_people(services: Services, registry: dict[str, Any]) -> None:

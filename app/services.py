@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.access.service import AccessService
+from app.participation import ParticipationService
 from contact_registry.service import RegistryService
 from core.blobs import BlobStore
 from core.clock import Clock
@@ -26,3 +27,4 @@ class Services:
     uploads: UploadService
     search: SearchService
     registry: RegistryService
+    participation: ParticipationService

@@ -57,6 +57,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         uploads=UploadService(settings, ingest),
         search=SearchService(database, embedders, settings.embedding_model, keeper, SqliteFullText(), clock),
         registry=registry,
+        participation=participation,
     )
 
 
@@ -85,7 +86,7 @@ def build_parts(services: Services) -> PipelineParts:
         diarizer=ResemblyzerDiarizer(),
         passages=services.search,
         vocabulary=tuple(word.strip() for word in settings.vocabulary.split(",") if word.strip()),
-        participation=ParticipationService(services.database, services.clock, services.registry),
+        participation=services.participation,
     )
 
 

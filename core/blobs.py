@@ -5,11 +5,11 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from core.errors import InvalidInput, NotFound, TooLarge
 
@@ -19,6 +19,21 @@ class StoredBlob:
     sha256: str
     size_bytes: int
     was_new: bool
+
+
+_CHUNK_BYTES = 1024**2
+
+
+def read_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the open file's bytes from where it stands, a mebibyte at a time."""
+    while chunk := file.read(_CHUNK_BYTES):
+        yield chunk
+
+
+def read_file(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes, a mebibyte at a time."""
+    with path.open("rb") as file:
+        yield from read_chunks(file)
 
 
 class BlobStore(Protocol):

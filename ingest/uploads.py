@@ -17,9 +17,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BufferedRandom
-from pathlib import Path
 
-from core.blobs import too_large
+from core.blobs import read_file, too_large
 from core.errors import AppError, BadRequest, Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.settings import Settings
@@ -33,7 +32,6 @@ TUS_EXTENSIONS = "creation,termination"
 KEEP_UNFINISHED_S = 48 * 3600
 
 _ID = re.compile(r"upl_[0-9a-z]{26}")
-_READ_BYTES = 1024**2
 _MOST_METADATA_BYTES = 64_000
 
 
@@ -138,7 +136,7 @@ class UploadService:
         if notes.interview_id is not None:
             return None
         sent = RecordingIn.model_validate(notes.sent)
-        chunks = _chunks(self._folder / f"{upload_id}.part")
+        chunks = read_file(self._folder / f"{upload_id}.part")
         try:
             interview, _ = self._ingest.add_recording(chunks, notes.file_name, sent, notes.source, notes.actor)
         except AppError as error:
@@ -238,12 +236,6 @@ def _write(part: BufferedRandom, offset: int, length: int, chunks: Iterable[byte
             part.write(chunk)
     finally:
         part.flush()
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_READ_BYTES):
-            yield chunk
 
 
 def _packed(sent: RecordingIn) -> dict[str, object]:

@@ -1,8 +1,7 @@
 """Interviews and recordings: send them, watch them, read their transcripts, hear them."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,12 +16,12 @@ from app.api.dependencies import CurrentUser, ServicesDep
 from app.api.repeats import IdempotencyKey
 from app.api.streamed_form import ReceivedForm, receive_form
 from app.services import Services
+from core.blobs import read_file
 from core.errors import InvalidInput
 from ingest.schemas import InterviewIn, InterviewOut, InterviewPage, RecordingIn, SegmentOut, TranscriptFormat
 
 router = APIRouter(prefix="/api/v1", tags=["interviews"])
 
-_CHUNK_BYTES = 1024**2
 _LIST_FIELDS = frozenset({"participants", "tags", "vocabulary"})
 
 
@@ -116,7 +115,7 @@ def _store(services: Services, user: Principal, form: ReceivedForm, key: str | N
     def create() -> tuple[InterviewOut, int]:
         nonlocal is_new
         interview, is_new = services.ingest.add_recording(
-            read_chunks(path), name, sent, source=user.source, actor=user.id
+            read_file(path), name, sent, source=user.source, actor=user.id
         )
         return interview, 202
 
@@ -124,13 +123,6 @@ def _store(services: Services, user: Principal, form: ReceivedForm, key: str | N
     interview, _, replayed = _once(services, user, key, repeats.fingerprint_of(*parts), create)
     received = RecordingReceived(interview_id=interview.id, status=interview.status, is_new=is_new, interview=interview)
     return received, replayed
-
-
-def read_chunks(path: Path) -> Iterator[bytes]:
-    """Yield the file's bytes, a mebibyte at a time."""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk
 
 
 def recording_from_fields(fields: dict[str, list[str]]) -> RecordingIn:

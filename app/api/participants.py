@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.dependencies import CurrentUser, ServicesDep
-from app.participation import ParticipationService
 
 router = APIRouter(prefix="/api/v1", tags=["interviews"])
 
@@ -30,5 +29,5 @@ class LinkedParticipants(BaseModel):
 def list_participants(interview_id: str, services: ServicesDep, user: CurrentUser) -> LinkedParticipants:
     """List who took part, matched to contacts by address; a name is never guessed to be somebody."""
     services.ingest.get(interview_id)  # raises NotFound
-    links = ParticipationService(services.database, services.clock, services.registry).participants(interview_id)
+    links = services.participation.participants(interview_id)
     return LinkedParticipants(items=[LinkedParticipant.model_validate(link) for link in links])

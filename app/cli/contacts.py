@@ -10,7 +10,6 @@ import typer
 
 from app.cli import contact_lists
 from app.cli.opening import fail, open_services, write_json
-from app.participation import ParticipationService
 from contact_registry.actor import Actor
 from contact_registry.schemas import QuestionIn, ReserveIn
 from contact_registry.schemas_people import EraseIn
@@ -94,9 +93,8 @@ def erase(
     contact = services.registry.contact_by_email(who).id if "@" in who else who
     if not yes and not typer.confirm(f"Erase {contact} for good? This cannot be undone."):
         fail("nothing was changed.")
-    participation = ParticipationService(services.database, services.clock, services.registry)
     sent = EraseIn(touchpoints="delete" if delete_touchpoints else "anonymise")
-    done = participation.erase_person(contact, sent, _CLI)
+    done = services.participation.erase_person(contact, sent, _CLI)
     if as_json:
         write_json(done.model_dump(mode="json"))
     elif done.noop:

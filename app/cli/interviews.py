@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from app.cli.opening import fail, open_services, write_json
 from app.services import Services
+from core.blobs import read_file
 from core.errors import AppError
 from ingest.schemas import UNFINISHED, InterviewOut, RecordingIn
 from search.values import SearchFilters, SearchRequest, SearchResult
@@ -17,7 +17,6 @@ from search.values import SearchFilters, SearchRequest, SearchResult
 Files = Annotated[list[Path], typer.Argument(help="Recordings, or transcripts (.vtt .srt .txt .json).")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, a line for each file.")]
 _POLL_S = 0.5
-_CHUNK_BYTES = 1024**2
 
 
 def add(
@@ -54,15 +53,9 @@ def add(
 def _take(services: Services, path: Path, sent: RecordingIn) -> InterviewOut:
     if not path.is_file():
         fail(f"{path}: there is no such file.")
-    interview, is_new = services.ingest.add_recording(_chunks(path), path.name, sent, source="cli", actor="cli")
+    interview, is_new = services.ingest.add_recording(read_file(path), path.name, sent, source="cli", actor="cli")
     typer.echo(f"{path}: {'taken in' if is_new else 'already known'} as {interview.id}", err=True)
     return interview
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk
 
 
 def _follow(services: Services, interview: InterviewOut) -> InterviewOut:

@@ -35,14 +35,10 @@ def revoke_key(key_id: Annotated[str, typer.Argument()]) -> None:
 def reindex() -> None:
     """Make the index on disk again from the database, embedding what has no vector of the configured model."""
     services = open_services()
-    services.search.reembed(_bar("embedding"))
-    services.search.rebuild(_bar("indexing"))
+    services.search.reembed(Bar("embedding"))
+    services.search.rebuild(Bar("indexing"))
     status = services.search.status()
     typer.echo(f"{status.interviews} interviews ({status.indexed} windows) are indexed with {status.model}.")
-
-
-def _bar(label: str) -> "Bar":
-    return Bar(label)
 
 
 class Bar:

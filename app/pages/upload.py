@@ -1,9 +1,8 @@
 """The upload page. A plain form sends files whole; with script each file goes resumably to the API instead."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
@@ -19,7 +18,7 @@ from app.pages.dependencies import PageUser, check_csrf, render
 from app.pages.languages import language_choices
 from app.pages.projects import create_project
 from app.services import Services
-from core.blobs import too_large
+from core.blobs import read_chunks, too_large
 from core.errors import AppError
 from ingest.checks import check_details
 from ingest.schemas import ParticipantIn, RecordingIn
@@ -27,7 +26,6 @@ from ingest.schemas import ParticipantIn, RecordingIn
 router = APIRouter(prefix="/upload")
 
 ACCEPTED = "audio/*,video/*,.wav,.mp3,.m4a,.ogg,.opus,.flac,.mp4,.mov,.webm,.mkv,.vtt,.srt,.txt,.json"
-_CHUNK_BYTES = 1024**2
 _PERSON = re.compile(r"(?P<name>[^<,]*)(?:<(?P<email>[^<>]*)>)?\s*(?:,\s*(?P<role>.*))?")
 
 Text = Annotated[str, Form(max_length=20_000)]
@@ -144,15 +142,12 @@ def _take(services: Services, user: Principal, file: UploadFile, sent: Recording
     try:
         if file.size is not None and file.size > services.settings.max_upload_bytes:
             raise too_large(services.settings.max_upload_bytes)
-        interview, _ = services.ingest.add_recording(_chunks(file.file), name, sent, source=user.source, actor=user.id)
+        interview, _ = services.ingest.add_recording(
+            read_chunks(file.file), name, sent, source=user.source, actor=user.id
+        )
     except AppError as error:
         return Outcome(name, None, error.message)
     return Outcome(name, interview.id, None)
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK_BYTES):
-        yield chunk
 
 
 def _page(

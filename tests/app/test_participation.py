@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.participation import ERASED_NAME, ParticipationService
+from app.participation import ERASED_NAME
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import TouchpointIn, TouchpointOut
 from contact_registry.schemas_people import ContactIn, EraseIn
@@ -104,7 +104,7 @@ def test_nothing_stays_when_the_interview_goes_while_it_is_being_settled(
         return record(*arguments)
 
     monkeypatch.setattr(type(services.registry), "record", lambda _, *arguments: record_late(*arguments))
-    ParticipationService(services.database, services.clock, services.registry).settle(interview.id)
+    services.participation.settle(interview.id)
     assert [one.status for one in recorded(world)] == ["voided"]
 
 
@@ -166,8 +166,7 @@ def test_programs_see_who_took_part_and_whom_to_link(api: TestClient, world: Wor
     items = api.get(f"/api/v1/interviews/{interview.id}/participants").json()["items"]
     assert [item["contact"] for item in items] == [world.contact_id, None, None]
     assert [item["touchpoint"] for item in items] == [recorded(world)[0].id, None, None]
-    service = ParticipationService(world.services.database, world.services.clock, world.services.registry)
-    assert [link.email for link in service.unlinked(interview.id)] == [STRANGER["email"], None]
+    assert [link.email for link in world.services.participation.unlinked(interview.id)] == [STRANGER["email"], None]
     assert api.get("/api/v1/interviews/int_none/participants").json()["code"] == "unknown_interview"
 
 

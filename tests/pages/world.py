@@ -76,6 +76,7 @@ def build_services(folder: Path, *, works: bool = True) -> Services:
         uploads=UploadService(settings, ingest),
         search=search,
         registry=registry,
+        participation=participation,
     )
 
 

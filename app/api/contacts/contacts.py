@@ -14,7 +14,6 @@ from app.api.contacts.calling import (
     request_key,
 )
 from app.api.dependencies import ServicesDep
-from app.participation import ParticipationService
 from contact_registry.schemas import TouchpointOut
 from contact_registry.schemas_people import (
     ContactChange,
@@ -93,5 +92,4 @@ def unmerge(contact_id: str, registry: RegistryDep, actor: ActorDep) -> Response
 @router.post("/contacts/{contact_id}/erase", response_model=EraseOut)
 def erase(contact_id: str, services: ServicesDep, actor: ActorDep, body: EraseIn | None = None) -> Response:
     """Forget the person: only keyed hashes of their addresses stay, so that nobody contacts them again."""
-    participation = ParticipationService(services.database, services.clock, services.registry)
-    return json_answer(participation.erase_person(contact_id, body or EraseIn(), actor))
+    return json_answer(services.participation.erase_person(contact_id, body or EraseIn(), actor))
