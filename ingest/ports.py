@@ -99,7 +99,7 @@ class PassageIndex(Protocol):
     """Makes passages findable. `search` provides it; `app/wiring.py` hands it over."""
 
     def embed(self, interview_id: str, on_progress: Callable[[float], None]) -> None:
-        """Store a vector for every passage of the interview that has none; `on_progress` gets 0 … 1."""
+        """Store the vectors the interview lacks; `on_progress` gets 0 … 1."""
 
     def index(self, interview_id: str) -> None:
         """Bring full text and vector index in step with the interview's passages, deleted ones included."""

@@ -1,7 +1,6 @@
 """Interviews and recordings: send them, watch them, read their transcripts, hear them."""
 
 import json
-from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -48,11 +47,15 @@ def add_interview(
 ) -> InterviewOut:
     """Store an interview that comes with its text; the same `external_id` again updates it."""
     fingerprint = repeats.fingerprint_of("POST /interviews", body.model_dump_json())
-
-    def create() -> tuple[InterviewOut, int]:
-        return services.ingest.add_interview(body, source=user.source, actor=user.id), 201
-
-    interview, _, replayed = _once(services, user, key, fingerprint, create)
+    interview, replayed = repeats.once(
+        services,
+        user.id,
+        key,
+        fingerprint,
+        status=201,
+        create=lambda: services.ingest.add_interview(body, source=user.source, actor=user.id),
+        read=services.ingest.get,
+    )
     _mark_replay(response, replayed)
     return interview
 
@@ -112,15 +115,18 @@ def _store(services: Services, user: Principal, form: ReceivedForm, key: str | N
     path, name = form.file.path, form.file.name
     is_new = False
 
-    def create() -> tuple[InterviewOut, int]:
+    def create() -> InterviewOut:
         nonlocal is_new
         interview, is_new = services.ingest.add_recording(
             read_file(path), name, sent, source=user.source, actor=user.id
         )
-        return interview, 202
+        return interview
 
     parts = ("POST /recordings", sent.model_dump_json(), name, str(form.file.size_bytes))
-    interview, _, replayed = _once(services, user, key, repeats.fingerprint_of(*parts), create)
+    fingerprint = repeats.fingerprint_of(*parts)
+    interview, replayed = repeats.once(
+        services, user.id, key, fingerprint, status=202, create=create, read=services.ingest.get
+    )
     received = RecordingReceived(interview_id=interview.id, status=interview.status, is_new=is_new, interview=interview)
     return received, replayed
 
@@ -223,25 +229,6 @@ def get_recording(interview_id: str, services: ServicesDep, user: CurrentUser) -
 def attachment(file_name: str) -> dict[str, str]:
     """Return the header that makes a browser save the answer under this name (RFC 6266)."""
     return {"content-disposition": f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"}
-
-
-def _once(
-    services: Services,
-    user: Principal,
-    key: str | None,
-    fingerprint: str,
-    create: Callable[[], tuple[InterviewOut, int]],
-) -> tuple[InterviewOut, int, bool]:
-    earlier = repeats.begin(services, user.id, key, fingerprint)
-    if earlier is not None:
-        return services.ingest.get(earlier[1]), earlier[0], True
-    try:
-        interview, status = create()
-    except BaseException:
-        repeats.forget(services, user.id, key)
-        raise
-    repeats.finish(services, user.id, key, status, interview.id)
-    return interview, status, False
 
 
 def _mark_replay(response: Response, replayed: bool) -> None:

@@ -4,17 +4,26 @@
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Header
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, SQLModel
 
 from app.services import Services
 from core.database import utc_column
 from core.errors import Conflict, InvalidInput
 
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
 
 KEPT_FOR = timedelta(days=7)
 ABANDONED_AFTER = timedelta(minutes=10)  # a request that began and never ended: its process died
@@ -39,18 +48,44 @@ def fingerprint_of(*parts: str) -> str:
     return digest.hexdigest()
 
 
-def begin(services: Services, credential: str, key: str | None, fingerprint: str) -> tuple[int, str] | None:
-    """Return (status, subject id) of the earlier request with this key, or None when this one is to be done.
+def once(
+    services: Services,
+    credential: str,
+    key: str | None,
+    fingerprint: str,
+    *,
+    status: int,
+    create: Callable[[], T],
+    read: Callable[[str], T],
+) -> tuple[T, bool]:
+    """Return what `create` makes; with a key that was used before, what `read` finds under its id, and True.
+
+    A request that is refused frees its key: mended, it may be sent again with the same one. Raises as `_begin`.
+    """
+    if key is None:
+        return create(), False
+    earlier = _begin(services, credential, key, fingerprint)
+    if earlier is not None:
+        return read(earlier), True
+    try:
+        made = create()
+    except BaseException:
+        _forget(services, credential, key)
+        raise
+    _finish(services, credential, key, status, made.id)
+    return made, False
+
+
+def _begin(services: Services, credential: str, key: str, fingerprint: str) -> str | None:
+    """Return the subject's id of the earlier request with this key, or None when this one is to be done.
 
     Raises InvalidInput `idempotency_key_reused` for another body, Conflict `request_in_progress`.
     """
-    if key is None:
-        return None
     now = services.clock.now()
     with services.database.write() as session:
         known = session.get(SentRequest, (credential, key))
         if known is not None and _is_done_or_running(known, fingerprint, now):
-            return known.status or 0, known.subject_id or ""
+            return known.subject_id or ""
         if known is not None:
             session.delete(known)
             session.flush()
@@ -71,25 +106,15 @@ def _is_done_or_running(known: SentRequest, fingerprint: str, now: datetime) -> 
     return known.status is not None
 
 
-def finish(services: Services, credential: str, key: str | None, status: int, subject_id: str) -> None:
-    """Remember the answer."""
-    if key is None:
-        return
+def _finish(services: Services, credential: str, key: str, status: int, subject_id: str) -> None:
     with services.database.write() as session:
         known = session.get(SentRequest, (credential, key))
         if known is not None:
             known.status, known.subject_id = status, subject_id
 
 
-def forget(services: Services, credential: str, key: str | None) -> None:
-    """Free the key of a request that was refused: mended, it may be sent again with the same key."""
-    if key is None:
-        return
+def _forget(services: Services, credential: str, key: str) -> None:
     with services.database.write() as session:
-        _delete(session, credential, key)
-
-
-def _delete(session: Session, credential: str, key: str) -> None:
-    known = session.get(SentRequest, (credential, key))
-    if known is not None:
-        session.delete(known)
+        known = session.get(SentRequest, (credential, key))
+        if known is not None:
+            session.delete(known)

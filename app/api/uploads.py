@@ -13,7 +13,7 @@ from app.api.dependencies import CurrentUser, ServicesDep
 from app.api.interviews import recording_from_fields
 from app.api.repeats import IdempotencyKey
 from app.api.streaming import feed
-from core.errors import AppError, BadRequest, PreconditionFailed
+from core.errors import BadRequest, PreconditionFailed
 from ingest.uploads import TUS_EXTENSIONS, TUS_VERSION, Upload, parse_metadata
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
@@ -71,17 +71,17 @@ def create_upload(
     fields = {name: [value] for name, value in pairs.items() if name not in _FIELDS_OF_TUS}
     sent = recording_from_fields(fields)
     fingerprint = repeats.fingerprint_of("POST /uploads", str(upload_length), upload_metadata)
-    earlier = repeats.begin(services, user.id, key, fingerprint)
-    if earlier is not None:
-        upload = services.uploads.get(earlier[1], user.id)
+    upload, replayed = repeats.once(
+        services,
+        user.id,
+        key,
+        fingerprint,
+        status=201,
+        create=lambda: services.uploads.create(upload_length, file_name, sent, source=user.source, actor=user.id),
+        read=lambda upload_id: services.uploads.get(upload_id, user.id),
+    )
+    if replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    else:
-        try:
-            upload = services.uploads.create(upload_length, file_name, sent, source=user.source, actor=user.id)
-        except AppError:
-            repeats.forget(services, user.id, key)
-            raise
-        repeats.finish(services, user.id, key, 201, upload.id)
     _state(response, upload, services.settings.max_upload_bytes)
     response.headers["Location"] = f"/api/v1/uploads/{upload.id}"
 

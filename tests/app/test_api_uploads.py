@@ -71,3 +71,11 @@ def test_an_upload_can_be_thrown_away(api: TestClient) -> None:
 def test_another_version_of_the_protocol_is_named(api: TestClient) -> None:
     answer = api.post("/api/v1/uploads", headers={"Upload-Length": "4", "Tus-Resumable": "0.2.2"})
     assert (answer.status_code, answer.json()["code"]) == (412, "tus_version")
+
+
+def test_a_repeated_key_announces_one_upload(api: TestClient) -> None:
+    headers = {**TUS, "Upload-Length": "4", "Idempotency-Key": "k"}
+    first, second = (api.post("/api/v1/uploads", headers=headers) for _ in range(2))
+    assert first.headers["location"] == second.headers["location"]
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
