@@ -15,6 +15,7 @@ from contact_registry.schemas_people import AccountIn, ContactIn, SuppressionIn
 from contact_registry.schemas_rules import PurposeIn
 from core import directory
 from core.blobs import read_file
+from core.visibility import ALL_SEEING
 from ingest.schemas import InterviewIn, RecordingIn
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -25,7 +26,7 @@ _ACTOR = Actor(id="sample", source=SOURCE)
 
 def load_if_empty(services: Services) -> bool:
     """Load the samples when the workspace holds no interview and nobody; say whether it did."""
-    has_interviews = bool(services.ingest.list_interviews(limit=1).items)
+    has_interviews = bool(services.ingest.list_interviews(limit=1, viewer=ALL_SEEING).items)
     has_contacts = bool(services.registry.find_contacts("", limit=1).items)
     if has_interviews or has_contacts:
         return False
@@ -49,10 +50,10 @@ def reset(services: Services) -> int:
     """
     cursor = None
     while True:
-        page = services.ingest.list_interviews(cursor=cursor, limit=200)
+        page = services.ingest.list_interviews(cursor=cursor, limit=200, viewer=ALL_SEEING)
         for interview in page.items:
             if interview.source == SOURCE:
-                services.ingest.delete(interview.id, actor=SOURCE)
+                services.ingest.delete(interview.id, actor=SOURCE, viewer=ALL_SEEING)
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -92,7 +93,7 @@ def _load_directory(services: Services, registry: dict[str, Any]) -> None:
     now = services.clock.now()
     with services.database.write() as session:
         for project in registry["projects"]:
-            directory.put_project(session, project["id"], project["name"], now)
+            directory.put_project(session, project["id"], project["name"], now, ALL_SEEING)
         for team in registry["teams"]:
             directory.put_team(session, team["id"], team["name"], now)
 
@@ -101,7 +102,7 @@ def _load_interviews(services: Services) -> int:
     count = 0
     for file in sorted((SAMPLES / "interviews").glob("*.json")):
         interview = InterviewIn.model_validate_json(file.read_bytes())
-        services.ingest.add_interview(interview, source=SOURCE, actor=SOURCE)
+        services.ingest.add_interview(interview, source=SOURCE, actor=SOURCE, viewer=ALL_SEEING)
         count += 1
     _add_spoken(services, SAMPLES / "spoken" / "interview.json")
     return count + 1
@@ -113,7 +114,7 @@ def _add_spoken(services: Services, file: Path) -> None:
     names = ("title", "project", "recorded_at", "language", "participants", "tags")
     sent = RecordingIn(external_id="spoken-interview", **{name: spoken[name] for name in names})
     audio = file.with_name(spoken["audio"])
-    services.ingest.add_recording(read_file(audio), audio.name, sent, source=SOURCE, actor=SOURCE)
+    services.ingest.add_recording(read_file(audio), audio.name, sent, source=SOURCE, actor=SOURCE, viewer=ALL_SEEING)
 
 
 def _load_people(services: Services, registry: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from app.access.keys import NewKey
 from app.main import create_app
 from app.wiring import build_services
 from bench.contact_worlds import World
@@ -25,7 +26,7 @@ def serve_application(folder: Path) -> Iterator[tuple[World, httpx.Client]]:
     """Yield the world behind the server and a client that carries an administrator's key."""
     clock = SettableClock(START)
     services = build_services(Settings(data_dir=folder), clock)
-    _, secret = services.access.create_key("bench", actor="bench")
+    _, secret = services.access.keys.create(NewKey("bench"), actor="bench")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.tables import Project, Team
 from core.text import clean_text
+from core.visibility import Viewer
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 MAX_NAME_LENGTH = 200
@@ -34,10 +35,15 @@ def _check_name(name: str, what: str) -> str:
     return name
 
 
-def put_project(session: Session, slug: str, name: str, at: datetime) -> tuple[Project, bool]:
-    """Create the project or rename it; the second value says whether it is new."""
+def put_project(session: Session, slug: str, name: str, at: datetime, viewer: Viewer) -> tuple[Project, bool]:
+    """Create the project or rename it; the second value says whether it is new.
+
+    Raises: Conflict `project_id_in_use` for one that the viewer may not look into.
+    """
     name = _check_name(name, "project")
     project = session.get(Project, check_slug(slug, "project"))
+    if project is not None and not viewer.may_see_project(project):
+        raise Conflict("project_id_in_use", "This id is in use: take another one.")
     if project is not None:
         project.name = name
         return project, False
@@ -47,15 +53,16 @@ def put_project(session: Session, slug: str, name: str, at: datetime) -> tuple[P
     return project, True
 
 
-def list_projects(session: Session) -> list[Project]:
-    """Return all projects, by name."""
-    return list(session.exec(select(Project).order_by(col(Project.name), col(Project.id))))
+def list_projects(session: Session, viewer: Viewer) -> list[Project]:
+    """Return the projects that the viewer may know of, by name."""
+    projects = session.exec(select(Project).order_by(col(Project.name), col(Project.id)))
+    return [project for project in projects if viewer.may_see_project(project)]
 
 
-def require_project(session: Session, slug: str) -> Project:
-    """Return the project or raise InvalidInput `unknown_project`."""
+def require_project(session: Session, slug: str, viewer: Viewer) -> Project:
+    """Return the project or raise InvalidInput `unknown_project`, also for one the viewer may not know of."""
     project = session.get(Project, slug)
-    if project is None:
+    if project is None or not viewer.may_see_project(project):
         raise InvalidInput(
             "unknown_project",
             f"There is no project {slug[:64]!r}: create it with PUT /api/v1/projects/{{id}} or leave it out.",

@@ -3,22 +3,26 @@
 A package's own tables live in its `tables.py`. Table models do not validate; `schemas.py` files do.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, false, true
 from sqlmodel import Field, SQLModel
 
 from core.database import utc_column
 
 
 class Project(SQLModel, table=True):
-    """A body of research: interviews that belong together. `id` is a slug."""
+    """A body of research: interviews that belong together. `id` is a slug.
+
+    A restricted one, with all that is in it, exists only for administrators and those it was granted to.
+    """
 
     __tablename__ = "project"
 
     id: str = Field(primary_key=True)
     name: str
+    is_restricted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = Field(sa_column=utc_column())
 
 
@@ -43,6 +47,7 @@ class Interview(SQLModel, table=True):
     external_id: str | None = None
     title: str
     project_id: str | None = Field(default=None, foreign_key="project.id", index=True)
+    team_id: str | None = Field(default=None, index=True)  # whose interview it is; a slug of `team`
     recorded_at: datetime | None = Field(default=None, sa_column=utc_column(nullable=True, index=True))
     language: str | None = None
 
@@ -62,6 +67,13 @@ class Interview(SQLModel, table=True):
     duration_ms: int | None = None
     transcribed_by: str | None = None  # name of the speech model; None when the text was given
 
+    # What all its participants consent to together (a participant's row says who said what).
+    is_quotable: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    is_shareable: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    keep_until: date | None = Field(default=None, index=True)  # the recording is removed after this day
+    media_removed_at: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
+    withdrawn_at: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
+
     revision: int = 1  # raised at every change of segments; passages and vectors of older ones are stale
     created_at: datetime = Field(sa_column=utc_column(index=True))
     updated_at: datetime = Field(sa_column=utc_column())
@@ -79,6 +91,11 @@ class Participant(SQLModel, table=True):
     email: str | None = None
     role: str | None = None
     speaker: str | None = None  # the label of this person in the segments
+
+    # Consent; None: nobody noted it down.
+    may_quote: bool | None = None  # inside the company
+    may_share: bool | None = None  # outside
+    keep_until: date | None = None
 
 
 class InterviewTag(SQLModel, table=True):

@@ -38,6 +38,7 @@ class Details:
     title: str | None
     external_id: str | None
     project: str | None
+    team: str | None
     recorded_at: datetime | None
     language: str | None
     participants: tuple[ParticipantIn, ...]
@@ -51,6 +52,7 @@ def check_details(sent: RecordingIn, zone: tzinfo) -> Details:
         title=None if sent.title is None else check_title(sent.title),
         external_id=_limited(sent.external_id, MAX_EXTERNAL_ID, "external_id"),
         project=_limited(sent.project, MAX_NAME, "project"),
+        team=_limited(sent.team, MAX_NAME, "team"),
         recorded_at=_instant(sent.recorded_at, zone),
         language=_language(sent.language),
         participants=_participants(sent.participants),

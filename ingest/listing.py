@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from core.errors import InvalidInput
 from core.tables import Interview, Passage, Segment
+from core.visibility import Viewer
 from ingest import repository
 from ingest.schemas import ErrorOut, InterviewOut, InterviewPage, InterviewStatus, ParticipantOut, SegmentOut
 
@@ -29,6 +30,7 @@ def shown(session: Session, interviews: Sequence[Interview]) -> list[InterviewOu
         InterviewOut(
             **interview.model_dump(include=set(InterviewOut.model_fields)),
             project=interview.project_id,
+            team=interview.team_id,
             participants=[
                 ParticipantOut(name=row.name, email=row.email, role=row.role, speaker=row.speaker)
                 for row in participants.get(interview.id, ())
@@ -49,6 +51,7 @@ def shown_segments(rows: Iterable[Segment]) -> list[SegmentOut]:
 
 def page(
     session: Session,
+    viewer: Viewer,
     project: str | None,
     status: str | None,
     tag: str | None,
@@ -64,7 +67,7 @@ def page(
         raise InvalidInput("invalid_limit", f"limit is {limit}; 1 to {MAX_LIMIT} are accepted.", field="limit")
     before = None if cursor is None else _read_cursor(cursor)
     found = repository.list_interviews(
-        session, project=project, status=status, tag=tag, text=text, before=before, limit=limit + 1
+        session, viewer, project=project, status=status, tag=tag, text=text, before=before, limit=limit + 1
     )
     more = len(found) > limit
     found = found[:limit]

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, or_, select
 
 from core.ids import new_id
 from core.tables import Interview, InterviewTag, Participant, Passage, Segment
+from core.visibility import Viewer, is_visible_to
 from ingest.checks import Details
 from ingest.tables import IngestJob
 from ingest.values import PassageDraft, TimedSegment, Word
@@ -24,8 +25,9 @@ from ingest.values import PassageDraft, TimedSegment, Word
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
-def find(session: Session, interview_id: str, *, for_update: bool = False) -> Interview | None:
-    return session.get(Interview, interview_id, with_for_update=for_update)
+def find(session: Session, interview_id: str, viewer: Viewer, *, for_update: bool = False) -> Interview | None:
+    query = select(Interview).where(Interview.id == interview_id, is_visible_to(viewer))
+    return session.exec(query.with_for_update() if for_update else query).one_or_none()
 
 
 def find_by_external_id(session: Session, source: str, external_id: str) -> Interview | None:
@@ -60,6 +62,7 @@ def is_recording_used(session: Session, sha256: str) -> bool:
 
 def list_interviews(
     session: Session,
+    viewer: Viewer,
     *,
     project: str | None,
     status: str | None,
@@ -69,7 +72,8 @@ def list_interviews(
     limit: int,
 ) -> list[Interview]:
     """Return up to `limit` interviews that came before `before`, newest first; equal times by falling id."""
-    query = select(Interview).order_by(col(Interview.created_at).desc(), col(Interview.id).desc()).limit(limit)
+    query = select(Interview).where(is_visible_to(viewer)).limit(limit)
+    query = query.order_by(col(Interview.created_at).desc(), col(Interview.id).desc())
     if project is not None:
         query = query.where(Interview.project_id == project)
     if status is not None:
@@ -139,6 +143,7 @@ def put_details(session: Session, interview: Interview, details: Details) -> Non
     if details.title is not None:
         interview.title = details.title
     interview.project_id = details.project
+    interview.team_id = details.team
     interview.recorded_at = details.recorded_at
     if details.language is not None:
         interview.language = details.language

@@ -90,6 +90,7 @@ class RecordingIn(_Input):
         default=None, description="The sender's own id: sending it again updates the interview."
     )
     project: OptionalText = Field(default=None, description="Id of an existing project.")
+    team: OptionalText = Field(default=None, description="Id of the team that held it.")
     recorded_at: datetime | None = Field(
         default=None, description="RFC 3339. Without an offset it is read in the workspace's time zone."
     )
@@ -141,6 +142,7 @@ class InterviewOut(BaseModel):
     source: str
     title: str
     project: str | None
+    team: str | None
     recorded_at: datetime | None
     language: str | None
     participants: list[ParticipantOut]

@@ -18,11 +18,12 @@ from core.audit import record_event
 from core.blobs import BlobStore
 from core.clock import Clock
 from core.database import Database
-from core.directory import require_project
+from core.directory import require_project, require_team
 from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.settings import Settings
 from core.tables import Interview
+from core.visibility import ALL_SEEING, EVERYBODY, Viewer
 from ingest import listing, repository, work_repository, writers
 from ingest.checks import (
     Details,
@@ -75,7 +76,7 @@ class IngestService:
 
     # --- taking in ---------------------------------------------------------------------------------------------------
 
-    def add_interview(self, sent: InterviewIn, source: str, actor: str) -> InterviewOut:
+    def add_interview(self, sent: InterviewIn, source: str, actor: str, viewer: Viewer = EVERYBODY) -> InterviewOut:
         """Store an interview that comes with its text and have it indexed.
 
         The same external id from the same source updates it; the same text once more starts no work.
@@ -84,10 +85,16 @@ class IngestService:
         details = check_details(sent, self._zone)
         check_title(sent.title)
         segments = check_segments(sent.segments)
-        return self._keep_text(details, segments, source, actor, same_text_is_same=False)[0]
+        return self._keep_text(details, segments, source, actor, viewer, same_text_is_same=False)[0]
 
     def add_recording(
-        self, chunks: Iterable[bytes], file_name: str, sent: RecordingIn, source: str, actor: str
+        self,
+        chunks: Iterable[bytes],
+        file_name: str,
+        sent: RecordingIn,
+        source: str,
+        actor: str,
+        viewer: Viewer = EVERYBODY,
     ) -> tuple[InterviewOut, bool]:
         """Store a recording, or a transcript file (known by its name), and have it processed.
 
@@ -95,10 +102,7 @@ class IngestService:
         the same project. What failed before or was cancelled is tried again then. Nothing stays behind on errors.
         Raises: as `BlobStore.put`, `ingest.media.probe` and `read_transcript`.
         """
-        details = check_details(sent, self._zone)
-        check_listenable(details.language)
-        with self._database.read() as session:  # before four gigabytes are taken in for nothing
-            self._check_project(session, details)
+        details = self.check_places(sent, viewer)  # before four gigabytes are taken in for nothing
         file_name = clean_file_name(file_name)
         head, whole = peek(chunks, HEAD_BYTES)
         kind = transcript_kind(file_name, head)
@@ -106,16 +110,24 @@ class IngestService:
             read = read_transcript(read_all(whole), kind)
             details = check_details(with_file_details(sent, read.details, file_name), self._zone)
             segments = check_segments(read.segments)
-            return self._keep_text(details, segments, source, actor, same_text_is_same=True)
+            return self._keep_text(details, segments, source, actor, viewer, same_text_is_same=True)
         blob = self._blobs.put(whole, self._settings.max_upload_bytes)
         try:
             info = probe(self._blobs.path(blob.sha256))
             file = file_details(blob, info, file_name)
-            return self._keep_recording(details, file, source, actor)
+            return self._keep_recording(details, file, source, actor, viewer)
         except BaseException:
             if blob.was_new:
                 self._drop_unused(blob.sha256)
             raise
+
+    def check_places(self, sent: RecordingIn, viewer: Viewer) -> Details:
+        """Raise InvalidInput unless this could be taken in: details in order, its project and team known."""
+        details = check_details(sent, self._zone)
+        check_listenable(details.language)
+        with self._database.read() as session:
+            self._check_places(session, details, viewer)
+        return details
 
     def _keep_text(
         self,
@@ -123,14 +135,15 @@ class IngestService:
         segments: tuple[TimedSegment, ...],
         source: str,
         actor: str,
+        viewer: Viewer,
         *,
         same_text_is_same: bool,
     ) -> tuple[InterviewOut, bool]:
         drafts = split_passages(segments)  # before the transaction: it may take a second
         text_hash = repository.text_hash(segments)
         with self._writing() as session:
-            self._check_project(session, details)
-            sent_before = self._find_sent(session, details, source)
+            self._check_places(session, details, viewer)
+            sent_before = self._find_sent(session, details, source, viewer)
             interview = sent_before
             if interview is None and same_text_is_same:
                 interview = repository.find_by_given_text(session, details.project, text_hash)
@@ -153,13 +166,13 @@ class IngestService:
         return self._enqueued(interview.id, starts), is_new
 
     def _keep_recording(
-        self, details: Details, file: dict[str, object], source: str, actor: str
+        self, details: Details, file: dict[str, object], source: str, actor: str, viewer: Viewer
     ) -> tuple[InterviewOut, bool]:
         sha256 = str(file["recording_sha256"])
         with self._writing() as session:
             self._blobs.path(sha256)  # another interview's deletion may have taken the bytes meanwhile
-            self._check_project(session, details)
-            sent_before = self._find_sent(session, details, source)
+            self._check_places(session, details, viewer)
+            sent_before = self._find_sent(session, details, source, viewer)
             interview = sent_before or repository.find_by_recording(session, details.project, sha256)
             is_new = interview is None
             if interview is None:
@@ -188,10 +201,10 @@ class IngestService:
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
-    def get(self, interview_id: str) -> InterviewOut:
+    def get(self, interview_id: str, viewer: Viewer = EVERYBODY) -> InterviewOut:
         """Return the interview; raises NotFound `unknown_interview`."""
         with self._database.read() as session:
-            return listing.shown(session, [_require(session, interview_id)])[0]
+            return listing.shown(session, [_require(session, interview_id, viewer)])[0]
 
     def list_interviews(
         self,
@@ -202,28 +215,30 @@ class IngestService:
         text: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        viewer: Viewer = EVERYBODY,
     ) -> InterviewPage:
         """Return a page of interviews, newest first; `text` is looked for in titles, `limit` is 1 to 200."""
         with self._database.read() as session:
-            return listing.page(session, project, status, tag, text, cursor, limit)
+            return listing.page(session, viewer, project, status, tag, text, cursor, limit)
 
-    def segments(self, interview_id: str) -> list[SegmentOut]:
+    def segments(self, interview_id: str, viewer: Viewer = EVERYBODY) -> list[SegmentOut]:
         """Return the interview's text in order; raises NotFound `unknown_interview`."""
         with self._database.read() as session:
-            _require(session, interview_id)
+            _require(session, interview_id, viewer)
             return listing.shown_segments(repository.segments_of(session, interview_id))
 
     def transcript(
         self,
         interview_id: str,
         format: TranscriptFormat | str,  # noqa: A002 - as the query parameter is called
+        viewer: Viewer = EVERYBODY,
     ) -> tuple[bytes, str, str]:
         """Return the transcript as a file: bytes, media type, file name.
 
         Raises: InvalidInput `unknown_format`; Conflict `no_text_yet` while an interview has none.
         """
         with self._database.read() as session:
-            interview = listing.shown(session, [_require(session, interview_id)])[0]
+            interview = listing.shown(session, [_require(session, interview_id, viewer)])[0]
             segments = listing.shown_segments(repository.segments_of(session, interview_id))
         if not segments and interview.status != InterviewStatus.READY:
             raise Conflict(
@@ -232,23 +247,23 @@ class IngestService:
             )
         return writers.write_transcript(interview, segments, format)
 
-    def recording(self, interview_id: str) -> tuple[Path, str]:
+    def recording(self, interview_id: str, viewer: Viewer = EVERYBODY) -> tuple[Path, str]:
         """Return the recording's file and media type; raises NotFound `no_recording` for a text without sound."""
         with self._database.read() as session:
-            interview = _require(session, interview_id)
+            interview = _require(session, interview_id, viewer)
         if interview.recording_sha256 is None:
             raise NotFound("no_recording", "This interview was sent as text: it has no recording.")
         return self._blobs.path(interview.recording_sha256), interview.media_type or "application/octet-stream"
 
     # --- steering ----------------------------------------------------------------------------------------------------
 
-    def retry(self, interview_id: str, actor: str) -> InterviewOut:
+    def retry(self, interview_id: str, actor: str, viewer: Viewer = EVERYBODY) -> InterviewOut:
         """Start the work again for an interview that failed, was cancelled or waits for a model.
 
         What was transcribed already is kept. Raises: Conflict `nothing_to_retry`.
         """
         with self._writing() as session:
-            interview = _require(session, interview_id, for_update=True)
+            interview = _require(session, interview_id, viewer, for_update=True)
             if interview.status not in _RESTARTABLE:
                 raise Conflict(
                     "nothing_to_retry",
@@ -259,14 +274,14 @@ class IngestService:
             self._audit(session, actor, "interview.retried", interview_id)
         return self._enqueued(interview_id, starts=True)
 
-    def cancel(self, interview_id: str, actor: str) -> InterviewOut:
+    def cancel(self, interview_id: str, actor: str, viewer: Viewer = EVERYBODY) -> InterviewOut:
         """Stop the work on an interview at its next look; its recording stays. Cancelling twice is no error.
 
         Raises: Conflict `nothing_to_cancel` when the work is over.
         """
         waiting = (*UNFINISHED, InterviewStatus.NEEDS_MODEL, InterviewStatus.CANCELLED)
         with self._writing() as session:
-            interview = _require(session, interview_id, for_update=True)
+            interview = _require(session, interview_id, viewer, for_update=True)
             if interview.status not in waiting:
                 raise Conflict("nothing_to_cancel", f"The interview is {interview.status}: there is no work to stop.")
             if interview.status != InterviewStatus.CANCELLED:
@@ -274,14 +289,14 @@ class IngestService:
                 interview.step = interview.error_code = interview.error_message = None
                 interview.updated_at = self._clock.now()
                 self._audit(session, actor, "interview.cancelled", interview_id)
-        return self.get(interview_id)
+        return self.get(interview_id, viewer)
 
-    def delete(self, interview_id: str, actor: str) -> None:
+    def delete(self, interview_id: str, actor: str, viewer: Viewer = EVERYBODY) -> None:
         """Remove the interview, its text and, if no other interview has it, its recording."""
-        self.get(interview_id)
+        self.get(interview_id, viewer)
         self._participation.forget(interview_id)
         with self._writing() as session:
-            interview = _require(session, interview_id, for_update=True)
+            interview = _require(session, interview_id, viewer, for_update=True)
             sha256 = interview.recording_sha256
             repository.remove(session, interview)
             self._audit(session, actor, "interview.deleted", interview_id)
@@ -301,10 +316,13 @@ class IngestService:
                 "sent_twice_at_once", "The same interview is being stored by another request. Send it again."
             ) from error
 
-    def _find_sent(self, session: Session, details: Details, source: str) -> Interview | None:
+    def _find_sent(self, session: Session, details: Details, source: str, viewer: Viewer) -> Interview | None:
         if details.external_id is None:
             return None
-        return repository.find_by_external_id(session, source, details.external_id)
+        found = repository.find_by_external_id(session, source, details.external_id)
+        if found is not None and repository.find(session, found.id, viewer) is None:
+            raise Conflict("external_id_in_use", "This external id is in use: send the interview under another one.")
+        return found
 
     def _new_interview(self, session: Session, details: Details, source: str, title: str | None = None) -> Interview:
         now = self._clock.now()
@@ -346,15 +364,17 @@ class IngestService:
     def _enqueued(self, interview_id: str, starts: bool) -> InterviewOut:
         if starts:
             self._jobs.enqueue(interview_id)
-            return self.get(interview_id)
-        interview = self.get(interview_id)
+            return self.get(interview_id, ALL_SEEING)
+        interview = self.get(interview_id, ALL_SEEING)
         if interview.status == InterviewStatus.READY:  # no work comes by that would tell of a changed date
             self._participation.settle(interview_id)
         return interview
 
-    def _check_project(self, session: Session, details: Details) -> None:
+    def _check_places(self, session: Session, details: Details, viewer: Viewer) -> None:
         if details.project is not None:
-            require_project(session, details.project)
+            require_project(session, details.project, viewer)
+        if details.team is not None:
+            require_team(session, details.team)
 
     def _drop_unused(self, sha256: str) -> None:
         with self._database.write() as session:
@@ -379,8 +399,8 @@ class IngestService:
         )
 
 
-def _require(session: Session, interview_id: str, *, for_update: bool = False) -> Interview:
-    interview = repository.find(session, interview_id, for_update=for_update)
+def _require(session: Session, interview_id: str, viewer: Viewer, *, for_update: bool = False) -> Interview:
+    interview = repository.find(session, interview_id, viewer, for_update=for_update)
     if interview is None:
         raise NotFound("unknown_interview", f"There is no interview {interview_id[:64]!r}.")
     return interview

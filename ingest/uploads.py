@@ -22,6 +22,7 @@ from core.blobs import read_file, too_large
 from core.errors import AppError, BadRequest, Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.settings import Settings
+from core.visibility import EVERYBODY, Viewer
 from ingest.incoming import clean_file_name
 from ingest.schemas import InterviewOut, RecordingIn
 from ingest.service import IngestService
@@ -65,7 +66,9 @@ class UploadService:
         self._max_bytes = settings.max_upload_bytes
         self._ingest = ingest
 
-    def create(self, length: int, file_name: str, sent: RecordingIn, source: str, actor: str) -> Upload:
+    def create(
+        self, length: int, file_name: str, sent: RecordingIn, source: str, actor: str, viewer: Viewer = EVERYBODY
+    ) -> Upload:
         """Announce a file of `length` bytes.
 
         Raises: TooLarge `file_too_large` before any byte is sent, InvalidInput `empty_file`.
@@ -74,6 +77,7 @@ class UploadService:
             raise too_large(self._max_bytes)
         if length <= 0:
             raise InvalidInput("empty_file", "The file is empty: it has 0 bytes. Send the recording itself.")
+        self._ingest.check_places(sent, viewer)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sweep()
         upload_id = new_id("upl")
@@ -82,7 +86,7 @@ class UploadService:
         self._keep_notes(upload_id, notes)
         return Upload(upload_id, length, 0)
 
-    def get(self, upload_id: str, actor: str) -> Upload:
+    def get(self, upload_id: str, actor: str, viewer: Viewer = EVERYBODY) -> Upload:
         """Return how far the upload is; raises NotFound `unknown_upload`.
 
         An upload whose last byte came just before the process died is taken in now.
@@ -90,12 +94,12 @@ class UploadService:
         notes = self._notes(upload_id, actor)
         if notes.interview_id is None and self._offset(upload_id) == notes.length:
             with self._locked(upload_id):
-                self._take_in(upload_id, self._notes(upload_id, actor))
+                self._take_in(upload_id, self._notes(upload_id, actor), viewer)
             notes = self._notes(upload_id, actor)
         return self._shown(upload_id, notes)
 
     def append(
-        self, upload_id: str, offset: int, chunks: Iterable[bytes], actor: str
+        self, upload_id: str, offset: int, chunks: Iterable[bytes], actor: str, viewer: Viewer = EVERYBODY
     ) -> tuple[Upload, InterviewOut | None]:
         """Add bytes at `offset`; with the last one the recording is taken in and the interview comes back.
 
@@ -116,7 +120,7 @@ class UploadService:
             _write(part, offset, notes.length, chunks)
             interview = None
             if self._offset(upload_id) == notes.length and notes.interview_id is None:
-                interview = self._take_in(upload_id, notes)
+                interview = self._take_in(upload_id, notes, viewer)
             return self._shown(upload_id, notes), interview
 
     def terminate(self, upload_id: str, actor: str) -> None:
@@ -132,13 +136,13 @@ class UploadService:
 
     # --- pieces ------------------------------------------------------------------------------------------------------
 
-    def _take_in(self, upload_id: str, notes: _Notes) -> InterviewOut | None:
+    def _take_in(self, upload_id: str, notes: _Notes, viewer: Viewer) -> InterviewOut | None:
         if notes.interview_id is not None:
             return None
         sent = RecordingIn.model_validate(notes.sent)
         chunks = read_file(self._folder / f"{upload_id}.part")
         try:
-            interview, _ = self._ingest.add_recording(chunks, notes.file_name, sent, notes.source, notes.actor)
+            interview, _ = self._ingest.add_recording(chunks, notes.file_name, sent, notes.source, notes.actor, viewer)
         except AppError as error:
             if error.status < 500:  # sending the same bytes again would be refused again
                 self._forget(upload_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, delete, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select
 from sqlmodel import Session, col
 
 from core.ids import new_id
@@ -74,7 +74,7 @@ def _conditions(filters: SearchFilters) -> list[ColumnElement[bool]]:
     if filters.project is not None:
         conditions.append(col(Interview.project_id) == filters.project)
     if filters.team is not None:
-        conditions.append(false())  # no interview belongs to a team yet
+        conditions.append(col(Interview.team_id) == filters.team)
     if filters.tag is not None:
         conditions.append(
             exists().where(col(InterviewTag.interview_id) == col(Interview.id), col(InterviewTag.tag) == filters.tag)

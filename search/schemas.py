@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from core.visibility import Viewer
 from search.values import MAX_RESULTS, Kind, Mode, SearchFilters, SearchRequest
 
 
@@ -29,7 +30,7 @@ class SearchQuery(BaseModel):
         default=None, description="`recording`: there is sound; `transcript`: the text was given."
     )
 
-    def request(self, zone: ZoneInfo) -> SearchRequest:
+    def request(self, zone: ZoneInfo, viewer: Viewer) -> SearchRequest:
         """Return the question for the service; days are days of `zone`."""
         filters = SearchFilters(
             project=self.project or None,
@@ -41,7 +42,7 @@ class SearchQuery(BaseModel):
             language=self.language or None,
             kind=self.kind,
         )
-        return SearchRequest(self.q, self.mode, self.limit, filters)
+        return SearchRequest(self.q, self.mode, self.limit, filters, viewer)
 
 
 def _first_instant(moment: datetime | date | None, zone: ZoneInfo) -> datetime | None:

@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.database import Database
 from core.directory import require_project, require_team
 from core.errors import InvalidInput
+from core.visibility import Viewer
 from search import repository
 from search.answers import make_results
 from search.cell_index import Corpus
@@ -69,7 +70,7 @@ class SearchService:
         state = self._indexing.state()
         vector = None if request.mode == "keyword" else _vector_of(self._embedders(state.model), question)
         with self._database.read() as session:
-            _check_filters(session, request.filters)
+            _check_filters(session, request.filters, request.viewer)
             corpus, closeness = self._keeper.look(session, state, vector)
             masks = find_masks(session, self._full_text, corpus, question, request)
             scores = score_cells(corpus, _topic_of(question, corpus), closeness, request.mode, masks.seen)
@@ -166,9 +167,9 @@ def _checked_query(request: SearchRequest) -> str:
     return query
 
 
-def _check_filters(session: Session, filters: SearchFilters) -> None:
+def _check_filters(session: Session, filters: SearchFilters, viewer: Viewer) -> None:
     """Refuse ids that nothing has: a slip in a filter must not look like "nothing was said"."""
     if filters.project is not None:
-        require_project(session, filters.project)
+        require_project(session, filters.project, viewer)
     if filters.team is not None:
         require_team(session, filters.team)

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from core.visibility import EVERYBODY, Viewer
+
 Mode = Literal["hybrid", "semantic", "keyword"]
 Kind = Literal["recording", "transcript"]
 
@@ -48,6 +50,7 @@ class SearchRequest:
     mode: Mode = "hybrid"
     limit: int = 10
     filters: SearchFilters = SearchFilters()
+    viewer: Viewer = EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.keys import NewKey
 from app.main import create_app
 from app.samples import PRACTICE_MODEL, SAMPLES
 from app.services import Services
@@ -43,7 +44,7 @@ def jobs(services: Services) -> InlineJobs:
 
 @pytest.fixture(scope="module")
 def api(services: Services) -> TestClient:
-    _, secret = services.access.create_key("six", actor="test")
+    _, secret = services.access.keys.create(NewKey("six"), actor="test")
     return TestClient(create_app(services), headers={"authorization": f"Bearer {secret}"})
 
 

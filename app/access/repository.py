@@ -1,33 +1,64 @@
-"""The SQL of keys, links and sessions."""
+"""The SQL of people, teams, keys, links and sessions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, col, select
+from sqlalchemy import delete, or_, select, update
+from sqlmodel import Session, col
 
-from app.access.tables import ApiKey, SignInLink, WebSession
+from app.access.tables import ApiKey, ProjectTeam, ProjectUser, SignInLink, TeamMember, WebSession
+
+# --- people ---
+
+
+def teams_of(session: Session, user_id: str) -> frozenset[str]:
+    return frozenset(session.scalars(select(col(TeamMember.team_id)).where(col(TeamMember.user_id) == user_id)))
+
+
+def projects_of(session: Session, user_id: str | None, teams: Iterable[str]) -> frozenset[str]:
+    """Return the restricted projects granted to the person or to one of the teams."""
+    by_team = select(col(ProjectTeam.project_id)).where(col(ProjectTeam.team_id).in_(tuple(teams)))
+    found = set(session.scalars(by_team))
+    if user_id is not None:
+        found |= set(session.scalars(select(col(ProjectUser.project_id)).where(col(ProjectUser.user_id) == user_id)))
+    return frozenset(found)
+
+
+# --- keys ---
 
 
 def find_key(session: Session, secret_hash: str) -> ApiKey | None:
-    return session.exec(select(ApiKey).where(ApiKey.secret_hash == secret_hash)).one_or_none()
+    return session.scalars(select(ApiKey).where(col(ApiKey.secret_hash) == secret_hash)).one_or_none()
 
 
 def list_keys(session: Session) -> list[ApiKey]:
     """Return every key, newest first, revoked ones included."""
-    return list(session.exec(select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())))
+    return list(session.scalars(select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())))
+
+
+def is_name_of_another(session: Session, name: str, user_id: str | None, team_id: str | None) -> bool:
+    """Whether a key of this name acts for somebody else: one name is one source, and a source has one owner."""
+    other = or_(
+        col(ApiKey.user_id).is_distinct_from(user_id),
+        col(ApiKey.team_id).is_distinct_from(team_id),
+    )
+    return session.scalars(select(ApiKey).where(col(ApiKey.name) == name, other).limit(1)).first() is not None
 
 
 def touch_key(session: Session, key_id: str, at: datetime) -> None:
     session.execute(update(ApiKey).where(col(ApiKey.id) == key_id).values(last_used_at=at))
 
 
-def use_link(session: Session, secret_hash: str, at: datetime) -> bool:
-    """Mark the link as used; False when it is unknown, used or past its time."""
+# --- links and sessions ---
+
+
+def use_link(session: Session, secret_hash: str, purpose: str, at: datetime) -> str | None:
+    """Mark the link as used and return whose it is; None when it is unknown, for another purpose, used or too old."""
     link = session.get(SignInLink, secret_hash)
-    if link is None or link.used_at is not None or link.expires_at <= at:
-        return False
+    if link is None or link.purpose != purpose or link.used_at is not None or link.expires_at <= at:
+        return None
     link.used_at = at
-    return True
+    return link.user_id
 
 
 def find_session(session: Session, secret_hash: str, at: datetime) -> WebSession | None:
@@ -35,10 +66,31 @@ def find_session(session: Session, secret_hash: str, at: datetime) -> WebSession
     return found if found is not None and found.expires_at > at else None
 
 
+def touch_session(session: Session, secret_hash: str, at: datetime) -> None:
+    session.execute(update(WebSession).where(col(WebSession.secret_hash) == secret_hash).values(last_seen_at=at))
+
+
+def sessions_of(session: Session, principal_id: str, at: datetime) -> list[WebSession]:
+    """Return the person's live sessions, last used first."""
+    query = select(WebSession).where(col(WebSession.principal_id) == principal_id, col(WebSession.expires_at) > at)
+    return list(session.scalars(query.order_by(col(WebSession.last_seen_at).desc(), col(WebSession.id))))
+
+
 def delete_session(session: Session, secret_hash: str) -> None:
     session.execute(delete(WebSession).where(col(WebSession.secret_hash) == secret_hash))
+
+
+def delete_sessions_of(session: Session, principal_id: str, *, but: str = "") -> None:
+    """End the person's sessions, except the one with the hash `but`."""
+    session.execute(
+        delete(WebSession).where(col(WebSession.principal_id) == principal_id, col(WebSession.secret_hash) != but)
+    )
 
 
 def delete_expired(session: Session, at: datetime) -> None:
     session.execute(delete(WebSession).where(col(WebSession.expires_at) <= at))
     session.execute(delete(SignInLink).where(col(SignInLink.expires_at) <= at))
+
+
+def delete_links_of(session: Session, user_id: str, purpose: str) -> None:
+    session.execute(delete(SignInLink).where(col(SignInLink.user_id) == user_id, col(SignInLink.purpose) == purpose))

@@ -1,10 +1,13 @@
 """What every API route takes: the services and who is calling."""
 
+from collections.abc import Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from app.access.service import Principal, form_token_matches
+from app.access.permissions import Permission
+from app.access.principals import Principal
+from app.access.secrets import form_token_matches
 from app.services import Services
 from core.errors import Forbidden, Unauthorized
 
@@ -30,14 +33,34 @@ def current_user(request: Request, services: ServicesDep) -> Principal:
     if header:
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthorized("invalid_key", "Send the key as 'Authorization: Bearer <key>'.")
-        return services.access.principal_of_key(secret.strip())
+        return services.access.keys.principal_of(secret.strip())
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         raise Unauthorized("not_signed_in", "Send an API key as 'Authorization: Bearer <key>', or sign in.")
-    principal = services.access.principal_of_session(cookie)
+    principal = services.access.sessions.principal_of(cookie)
     if request.method not in _READING and not form_token_matches(cookie, request.headers.get(FORM_TOKEN_HEADER, "")):
         raise Forbidden("invalid_form_token", f"A browser's session must send its form token as {FORM_TOKEN_HEADER}.")
     return principal
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]
+
+
+def permitted(*permissions: Permission) -> Callable[[Principal], Principal]:
+    """Return the dependency that lets those pass who hold one of `permissions`; else Forbidden `not_permitted`."""
+
+    def check(user: CurrentUser) -> Principal:
+        if not any(user.may(permission) for permission in permissions):
+            user.require(permissions[0])
+        return user
+
+    return check
+
+
+Reader = Annotated[Principal, Depends(permitted(Permission.READ))]
+Ingester = Annotated[Principal, Depends(permitted(Permission.INGEST))]
+ReaderOrIngester = Annotated[Principal, Depends(permitted(Permission.READ, Permission.INGEST))]
+ContactReader = Annotated[Principal, Depends(permitted(Permission.CONTACTS_READ))]
+ContactWriter = Annotated[Principal, Depends(permitted(Permission.CONTACTS_WRITE))]
+PrivacyOfficer = Annotated[Principal, Depends(permitted(Permission.PRIVACY))]
+Administrator = Annotated[Principal, Depends(permitted(Permission.ADMIN))]

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
-from app.access.service import Principal
+from app.access.principals import Principal
 from app.api import repeats
-from app.api.dependencies import CurrentUser, ServicesDep
+from app.api.dependencies import Ingester, Reader, ReaderOrIngester, ServicesDep
 from app.api.repeats import IdempotencyKey
 from app.api.streamed_form import ReceivedForm, receive_form
 from app.services import Services
@@ -41,7 +41,7 @@ class SegmentList(BaseModel):
 def add_interview(
     body: InterviewIn,
     services: ServicesDep,
-    user: CurrentUser,
+    user: Ingester,
     response: Response,
     key: IdempotencyKey = None,
 ) -> InterviewOut:
@@ -53,7 +53,7 @@ def add_interview(
         key,
         fingerprint,
         status=201,
-        create=lambda: services.ingest.add_interview(body, source=user.source, actor=user.id),
+        create=lambda: services.ingest.add_interview(body, source=user.source, actor=user.id, viewer=user.viewer),
         read=services.ingest.get,
     )
     _mark_replay(response, replayed)
@@ -98,7 +98,7 @@ def add_interview(
     },
 )
 async def add_recording(
-    request: Request, services: ServicesDep, user: CurrentUser, response: Response, key: IdempotencyKey = None
+    request: Request, services: ServicesDep, user: Ingester, response: Response, key: IdempotencyKey = None
 ) -> RecordingReceived:
     """Store a recording (or a transcript file) and have it processed; the same content again is found by its hash."""
     settings = services.settings
@@ -118,7 +118,7 @@ def _store(services: Services, user: Principal, form: ReceivedForm, key: str | N
     def create() -> InterviewOut:
         nonlocal is_new
         interview, is_new = services.ingest.add_recording(
-            read_file(path), name, sent, source=user.source, actor=user.id
+            read_file(path), name, sent, source=user.source, actor=user.id, viewer=user.viewer
         )
         return interview
 
@@ -165,7 +165,7 @@ def _list_of(texts: list[str], name: str) -> list[Any]:
 @router.get("/interviews")
 def list_interviews(
     services: ServicesDep,
-    user: CurrentUser,
+    user: Reader,
     project: str | None = None,
     status: str | None = None,
     tag: str | None = None,
@@ -175,54 +175,54 @@ def list_interviews(
 ) -> InterviewPage:
     """List interviews, newest first; `text` is looked for in titles."""
     return services.ingest.list_interviews(
-        project=project, status=status, tag=tag, text=text, cursor=cursor, limit=limit
+        project=project, status=status, tag=tag, text=text, cursor=cursor, limit=limit, viewer=user.viewer
     )
 
 
 @router.get("/interviews/{interview_id}")
-def get_interview(interview_id: str, services: ServicesDep, user: CurrentUser) -> InterviewOut:
-    return services.ingest.get(interview_id)
+def get_interview(interview_id: str, services: ServicesDep, user: ReaderOrIngester) -> InterviewOut:
+    return services.ingest.get(interview_id, user.viewer)
 
 
 @router.delete("/interviews/{interview_id}", status_code=204)
-def delete_interview(interview_id: str, services: ServicesDep, user: CurrentUser) -> None:
+def delete_interview(interview_id: str, services: ServicesDep, user: Ingester) -> None:
     """Remove the interview, its text, its vectors and its recording."""
-    services.ingest.delete(interview_id, actor=user.id)
+    services.ingest.delete(interview_id, user.id, user.viewer)
 
 
 @router.post("/interviews/{interview_id}/retry", status_code=202)
-def retry_interview(interview_id: str, services: ServicesDep, user: CurrentUser) -> InterviewOut:
+def retry_interview(interview_id: str, services: ServicesDep, user: Ingester) -> InterviewOut:
     """Process again what failed, was cancelled or waited for a model."""
-    return services.ingest.retry(interview_id, actor=user.id)
+    return services.ingest.retry(interview_id, user.id, user.viewer)
 
 
 @router.post("/interviews/{interview_id}/cancel", status_code=202)
-def cancel_interview(interview_id: str, services: ServicesDep, user: CurrentUser) -> InterviewOut:
+def cancel_interview(interview_id: str, services: ServicesDep, user: Ingester) -> InterviewOut:
     """Stop processing; the recording stays and can be retried."""
-    return services.ingest.cancel(interview_id, actor=user.id)
+    return services.ingest.cancel(interview_id, user.id, user.viewer)
 
 
 @router.get("/interviews/{interview_id}/segments")
-def get_segments(interview_id: str, services: ServicesDep, user: CurrentUser) -> SegmentList:
-    return SegmentList(items=services.ingest.segments(interview_id))
+def get_segments(interview_id: str, services: ServicesDep, user: Reader) -> SegmentList:
+    return SegmentList(items=services.ingest.segments(interview_id, user.viewer))
 
 
 @router.get("/interviews/{interview_id}/transcript", response_class=Response)
 def get_transcript(
     interview_id: str,
     services: ServicesDep,
-    user: CurrentUser,
+    user: Reader,
     file_format: Annotated[TranscriptFormat, Query(alias="format")] = TranscriptFormat.JSON,
 ) -> Response:
     """Return the transcript as a file."""
-    body, media_type, file_name = services.ingest.transcript(interview_id, file_format)
+    body, media_type, file_name = services.ingest.transcript(interview_id, file_format, user.viewer)
     return Response(body, media_type=media_type, headers=attachment(file_name))
 
 
 @router.get("/interviews/{interview_id}/recording", response_class=FileResponse)
-def get_recording(interview_id: str, services: ServicesDep, user: CurrentUser) -> Response:
+def get_recording(interview_id: str, services: ServicesDep, user: Reader) -> Response:
     """Return the recording's bytes; a Range is answered with 206."""
-    path, media_type = services.ingest.recording(interview_id)
+    path, media_type = services.ingest.recording(interview_id, user.viewer)
     return FileResponse(path, media_type=media_type)
 
 

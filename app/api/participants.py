@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.dependencies import CurrentUser, ServicesDep
+from app.api.dependencies import Reader, ServicesDep
 
 router = APIRouter(prefix="/api/v1", tags=["interviews"])
 
@@ -26,8 +26,8 @@ class LinkedParticipants(BaseModel):
 
 
 @router.get("/interviews/{interview_id}/participants")
-def list_participants(interview_id: str, services: ServicesDep, user: CurrentUser) -> LinkedParticipants:
+def list_participants(interview_id: str, services: ServicesDep, user: Reader) -> LinkedParticipants:
     """List who took part, matched to contacts by address; a name is never guessed to be somebody."""
-    services.ingest.get(interview_id)  # raises NotFound
+    services.ingest.get(interview_id, user.viewer)  # raises NotFound
     links = services.participation.participants(interview_id)
     return LinkedParticipants(items=[LinkedParticipant.model_validate(link) for link in links])

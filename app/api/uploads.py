@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.api import repeats
-from app.api.dependencies import CurrentUser, ServicesDep
+from app.api.dependencies import Ingester, ServicesDep
 from app.api.interviews import recording_from_fields
 from app.api.repeats import IdempotencyKey
 from app.api.streaming import feed
@@ -47,7 +47,7 @@ TusResumable = Annotated[str | None, Header(alias="Tus-Resumable")]
 
 
 @router.options("", status_code=204)
-def describe_uploads(services: ServicesDep, user: CurrentUser, response: Response) -> None:
+def describe_uploads(services: ServicesDep, user: Ingester, response: Response) -> None:
     """Say which version and extensions of tus are spoken."""
     response.headers.update(_tus_headers(services.settings.max_upload_bytes))
     response.headers["Tus-Version"] = TUS_VERSION
@@ -57,7 +57,7 @@ def describe_uploads(services: ServicesDep, user: CurrentUser, response: Respons
 @router.post("", status_code=201)
 def create_upload(
     services: ServicesDep,
-    user: CurrentUser,
+    user: Ingester,
     response: Response,
     upload_length: Annotated[int, Header(alias="Upload-Length", ge=0)],
     upload_metadata: Annotated[str, Header(alias="Upload-Metadata")] = "",
@@ -77,8 +77,10 @@ def create_upload(
         key,
         fingerprint,
         status=201,
-        create=lambda: services.uploads.create(upload_length, file_name, sent, source=user.source, actor=user.id),
-        read=lambda upload_id: services.uploads.get(upload_id, user.id),
+        create=lambda: services.uploads.create(
+            upload_length, file_name, sent, source=user.source, actor=user.id, viewer=user.viewer
+        ),
+        read=lambda upload_id: services.uploads.get(upload_id, user.id, user.viewer),
     )
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
@@ -88,11 +90,11 @@ def create_upload(
 
 @router.head("/{upload_id}")
 def get_upload(
-    upload_id: str, services: ServicesDep, user: CurrentUser, response: Response, tus_resumable: TusResumable = None
+    upload_id: str, services: ServicesDep, user: Ingester, response: Response, tus_resumable: TusResumable = None
 ) -> None:
     """Say in `Upload-Offset` how many bytes are there, and in `Earshot-Interview` what became of them."""
     _check_version(tus_resumable)
-    _state(response, services.uploads.get(upload_id, user.id), services.settings.max_upload_bytes)
+    _state(response, services.uploads.get(upload_id, user.id, user.viewer), services.settings.max_upload_bytes)
 
 
 @router.patch("/{upload_id}", status_code=204, openapi_extra={"requestBody": {"content": {_OFFSET_TYPE: {}}}})
@@ -100,7 +102,7 @@ async def append_to_upload(
     upload_id: str,
     request: Request,
     services: ServicesDep,
-    user: CurrentUser,
+    user: Ingester,
     response: Response,
     upload_offset: Annotated[int, Header(alias="Upload-Offset", ge=0)],
     tus_resumable: TusResumable = None,
@@ -109,13 +111,15 @@ async def append_to_upload(
     _check_version(tus_resumable)
     if request.headers.get("content-type", "") != _OFFSET_TYPE:
         raise BadRequest("wrong_content_type", f"Send the bytes with 'Content-Type: {_OFFSET_TYPE}'.")
-    upload, _ = await feed(request, lambda chunks: services.uploads.append(upload_id, upload_offset, chunks, user.id))
+    upload, _ = await feed(
+        request, lambda chunks: services.uploads.append(upload_id, upload_offset, chunks, user.id, user.viewer)
+    )
     _state(response, upload, services.settings.max_upload_bytes)
 
 
 @router.delete("/{upload_id}", status_code=204)
 async def terminate_upload(
-    upload_id: str, services: ServicesDep, user: CurrentUser, response: Response, tus_resumable: TusResumable = None
+    upload_id: str, services: ServicesDep, user: Ingester, response: Response, tus_resumable: TusResumable = None
 ) -> None:
     """Throw the bytes away; an interview that was made of them stays."""
     _check_version(tus_resumable)

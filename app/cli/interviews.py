@@ -11,6 +11,7 @@ from app.cli.opening import fail, open_services, write_json
 from app.services import Services
 from core.blobs import read_file
 from core.errors import AppError
+from core.visibility import ALL_SEEING
 from ingest.schemas import UNFINISHED, InterviewOut, RecordingIn
 from search.values import SearchFilters, SearchRequest, SearchResult
 
@@ -53,7 +54,9 @@ def add(
 def _take(services: Services, path: Path, sent: RecordingIn) -> InterviewOut:
     if not path.is_file():
         fail(f"{path}: there is no such file.")
-    interview, is_new = services.ingest.add_recording(read_file(path), path.name, sent, source="cli", actor="cli")
+    interview, is_new = services.ingest.add_recording(
+        read_file(path), path.name, sent, source="cli", actor="cli", viewer=ALL_SEEING
+    )
     typer.echo(f"{path}: {'taken in' if is_new else 'already known'} as {interview.id}", err=True)
     return interview
 
@@ -70,7 +73,7 @@ def _follow(services: Services, interview: InterviewOut) -> InterviewOut:
         sys.stderr.flush()
         last_line = line
         time.sleep(_POLL_S)
-        interview = services.ingest.get(interview.id)
+        interview = services.ingest.get(interview.id, ALL_SEEING)
     if is_terminal:
         sys.stderr.write("\r\x1b[K")
     return interview

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.access.keys import NewKey
 from app.cli.opening import fail, open_services, open_settings, write_json
 
 key_commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -14,14 +15,14 @@ key_commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 @key_commands.command("create")
 def create_key(name: Annotated[str, typer.Argument(help="What the key is for.")]) -> None:
     """Print a new administrator's key: it alone, and only now."""
-    _, secret = open_services().access.create_key(name, actor="cli")
+    _, secret = open_services().access.keys.create(NewKey(name), actor="cli")
     typer.echo(secret)
 
 
 @key_commands.command("list")
 def list_keys() -> None:
     """List the keys by their first characters."""
-    for key in open_services().access.list_keys():
+    for key in open_services().access.keys.list():
         state = "revoked" if key.revoked_at else "active"
         typer.echo(f"{key.id}\t{key.hint}…\t{state}\t{key.name}")
 
@@ -29,7 +30,7 @@ def list_keys() -> None:
 @key_commands.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument()]) -> None:
     """Stop a key at once."""
-    open_services().access.revoke_key(key_id, actor="cli")
+    open_services().access.keys.revoke(key_id, actor="cli")
 
 
 def reindex() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import socket
 import sys
@@ -45,7 +46,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
 
         runtime = build_runtime(services) if services.settings.workers else None
         starting = asyncio.get_running_loop().run_in_executor(None, runtime.start) if runtime else None
-        threading.Thread(target=_prepare_search, args=(services,), name="search-preparation", daemon=True).start()
+        threading.Thread(target=_prepare, args=(services,), name="preparation", daemon=True).start()
         _announce(services, host, listener.getsockname()[1])
         yield
         if runtime and starting:
@@ -81,7 +82,13 @@ def sign_in() -> None:
     """Print the path of a new one-time sign-in link for the local administrator."""
     services = open_services()
     base = services.settings.base_url or "http://127.0.0.1:8000"
-    typer.echo(f"{base}/sign-in?token={services.access.create_sign_in_link()}")
+    typer.echo(f"{base}/sign-in?token={services.access.sessions.create_link()}")
+
+
+def _prepare(services: Services) -> None:
+    _prepare_search(services)
+    # What is in memory by now stays as long as the server: walking it in every full collection took 0.3 s of a request.
+    gc.freeze()
 
 
 def _prepare_search(services: Services) -> None:
@@ -110,7 +117,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(services: Services, host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     base = services.settings.base_url or f"http://{shown}:{port}"
-    token = services.access.create_sign_in_link()
+    token = services.access.sessions.create_link()
     sys.stderr.write(
         f"\nEarshot is at {base}\n"
         f"Sign in once with {base}/sign-in?token={token}\n"

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contacts import name_of
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.services import Services
 from contact_registry.schemas import TouchpointOut
 from core.errors import AppError, Gone, NotFound
@@ -29,7 +29,7 @@ class Line:
 
 
 @router.get("", response_class=HTMLResponse)
-def accounts_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+def accounts_page(request: Request, services: ServicesDep, user: PageContactReader) -> HTMLResponse:
     return _page(request, services)
 
 
@@ -37,7 +37,7 @@ def accounts_page(request: Request, services: ServicesDep, user: PageUser) -> HT
 def find(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageContactWriter,
     query: Annotated[str, Form(max_length=200)] = "",
     cursor: Annotated[str, Form(max_length=2000)] = "",
 ) -> HTMLResponse:
@@ -46,7 +46,7 @@ def find(
 
 
 @router.get("/{account_id}", response_class=HTMLResponse)
-def account_page(request: Request, services: ServicesDep, user: PageUser, account_id: str) -> HTMLResponse:
+def account_page(request: Request, services: ServicesDep, user: PageContactReader, account_id: str) -> HTMLResponse:
     """Show one company: its people, and the log of all teams."""
     account = services.registry.get_account(account_id)
     people = services.registry.find_contacts(account=account.id, limit=PEOPLE_SHOWN).items

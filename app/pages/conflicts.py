@@ -9,7 +9,7 @@ from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contacts import name_of
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.services import Services
 from contact_registry.schemas_people import ConflictOut
 from core.errors import AppError
@@ -40,12 +40,12 @@ class Booking:
 
 
 @router.get("", response_class=HTMLResponse)
-def conflicts_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+def conflicts_page(request: Request, services: ServicesDep, user: PageContactReader) -> HTMLResponse:
     return _page(request, services)
 
 
 @router.post("/{touchpoint_id}/cancel", dependencies=[Depends(check_csrf)])
-def cancel(request: Request, services: ServicesDep, user: PageUser, touchpoint_id: str) -> Response:
+def cancel(request: Request, services: ServicesDep, user: PageContactWriter, touchpoint_id: str) -> Response:
     """Call the booking off; the person is told by whoever booked it, not by Earshot."""
     try:
         services.registry.cancel(touchpoint_id, to_actor(user))

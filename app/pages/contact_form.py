@@ -10,7 +10,7 @@ from fastapi import Form, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.access.service import Principal
+from app.access.principals import Principal
 from app.pages.formats import local_instant
 from contact_registry.actor import Actor
 from contact_registry.schemas import QuestionIn

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse
 
-from app.access.service import Principal
+from app.access.principals import Principal
 from app.api.dependencies import ServicesDep
 from app.pages import choices, timeline
 from app.pages.contact_form import (
@@ -22,7 +22,7 @@ from app.pages.contact_form import (
     question_of,
     remember,
 )
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageContactReader, check_csrf, render
 from app.pages.formats import zone_of
 from app.services import Services
 from contact_registry.schemas import MAX_BATCH, BatchCheckIn, BatchDefaults, BatchItemOut
@@ -49,14 +49,14 @@ class BatchLine:
 
 
 @router.get("", response_class=HTMLResponse)
-def contacts_page(request: Request, services: ServicesDep, user: PageUser, form: LinkedForm) -> HTMLResponse:
+def contacts_page(request: Request, services: ServicesDep, user: PageContactReader, form: LinkedForm) -> HTMLResponse:
     """Show the empty form and the people on file."""
     people = services.registry.find_contacts(limit=PEOPLE_SHOWN).items
     return _page(request, services, form, people=people)
 
 
 @router.post("", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
-def check(request: Request, services: ServicesDep, user: PageUser, form: PostedForm) -> HTMLResponse:
+def check(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> HTMLResponse:
     """Answer for one address or name, or for each of a list; nothing is written."""
     try:
         response = _page(request, services, form, **_answers(request, services, user, form))
@@ -68,7 +68,7 @@ def check(request: Request, services: ServicesDep, user: PageUser, form: PostedF
 
 @router.get("/{contact_id}", response_class=HTMLResponse)
 def profile_page(
-    request: Request, services: ServicesDep, user: PageUser, contact_id: str, form: LinkedForm
+    request: Request, services: ServicesDep, user: PageContactReader, contact_id: str, form: LinkedForm
 ) -> HTMLResponse:
     """Show one person: may they be contacted, and what every team did and plans."""
     profile = services.registry.profile(contact_id, actor_of(user))

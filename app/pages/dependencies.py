@@ -2,16 +2,19 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import quote
 
 from fastapi import Depends, Form, Request
 from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
-from app.access.service import Principal, form_token, form_token_matches
+from app.access.permissions import Permission
+from app.access.principals import Principal
+from app.access.secrets import form_token, form_token_matches
 from app.api.dependencies import SESSION_COOKIE, ServicesDep
 from core.errors import Forbidden, Unauthorized
 
@@ -35,7 +38,7 @@ def page_user(request: Request, services: ServicesDep) -> Principal:
     if not cookie:
         raise SignInNeededError(target if request.method == "GET" else "/")
     try:
-        principal = services.access.principal_of_session(cookie)
+        principal = services.access.sessions.principal_of(cookie)
     except Unauthorized as error:
         raise SignInNeededError(target if request.method == "GET" else "/") from error
     request.state.user = principal
@@ -43,6 +46,29 @@ def page_user(request: Request, services: ServicesDep) -> Principal:
 
 
 PageUser = Annotated[Principal, Depends(page_user)]
+
+
+def user_of(request: Request) -> Principal:
+    """Return who is signed in, once a dependency of this module has found out."""
+    return cast(Principal, request.state.user)
+
+
+def permitted(permission: Permission) -> Callable[[Principal], Principal]:
+    """Return the dependency that lets those pass who hold `permission`; others get the page that says so (403)."""
+
+    def check(user: PageUser) -> Principal:
+        user.require(permission)
+        return user
+
+    return check
+
+
+PageReader = Annotated[Principal, Depends(permitted(Permission.READ))]
+PageIngester = Annotated[Principal, Depends(permitted(Permission.INGEST))]
+PageContactReader = Annotated[Principal, Depends(permitted(Permission.CONTACTS_READ))]
+PageContactWriter = Annotated[Principal, Depends(permitted(Permission.CONTACTS_WRITE))]
+PagePrivacyOfficer = Annotated[Principal, Depends(permitted(Permission.PRIVACY))]
+PageAdministrator = Annotated[Principal, Depends(permitted(Permission.ADMIN))]
 
 
 def browser_secret(request: Request) -> str:

@@ -45,7 +45,7 @@ def _user(request: Request) -> object | None:
     if known is not None or not cookie:
         return known
     try:
-        return request.app.state.services.access.principal_of_session(cookie)  # type: ignore[no-any-return]
+        return request.app.state.services.access.sessions.principal_of(cookie)  # type: ignore[no-any-return]
     except Unauthorized:
         return None
 

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from app.api.dependencies import ServicesDep
 from app.api.interviews import attachment
 from app.pages import choices, looks
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageIngester, PageReader, check_csrf, render
 from app.pages.quotes import occurrences
 from ingest.schemas import InterviewOut, SegmentOut
 
@@ -50,7 +50,7 @@ class ListQuestion:
 
 @router.get("", response_class=HTMLResponse)
 def interviews_page(
-    request: Request, services: ServicesDep, user: PageUser, question: Annotated[ListQuestion, Depends()]
+    request: Request, services: ServicesDep, user: PageReader, question: Annotated[ListQuestion, Depends()]
 ) -> HTMLResponse:
     """List interviews, newest first; while one of them is being worked on the list renews itself."""
     page = services.ingest.list_interviews(
@@ -60,8 +60,9 @@ def interviews_page(
         text=question.title or None,
         cursor=question.cursor or None,
         limit=PAGE_SIZE,
+        viewer=user.viewer,
     )
-    projects = choices.project_choices(services)
+    projects = choices.project_choices(services, user.viewer)
     return render(
         request,
         "interviews.html",
@@ -81,21 +82,23 @@ def interviews_page(
 def interview_page(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageReader,
     interview_id: str,
     t: Annotated[int | None, Query(ge=0, le=10**9)] = None,
     find: Annotated[str, Query(max_length=200)] = "",
 ) -> HTMLResponse:
     """Show the interview; `t` is the millisecond to start at, `find` a word to mark."""
-    interview = services.ingest.get(interview_id)
-    segments = services.ingest.segments(interview_id)
+    interview = services.ingest.get(interview_id, user.viewer)
+    segments = services.ingest.segments(interview_id, user.viewer)
     needle = find.strip()
     return render(
         request,
         "interview.html",
         interview=interview,
         segments=segments,
-        project_name=dict(choices.project_choices(services)).get(interview.project or "", interview.project),
+        project_name=dict(choices.project_choices(services, user.viewer)).get(
+            interview.project or "", interview.project
+        ),
         is_moving=looks.is_moving(interview.status),
         has_sound=_has_sound(interview),
         start_fragment="" if t is None else f"#t={t / 1000:g}",
@@ -109,49 +112,49 @@ def interview_page(
 
 
 @router.get("/{interview_id}/progress", response_class=HTMLResponse)
-def progress(request: Request, services: ServicesDep, user: PageUser, interview_id: str) -> Response:
+def progress(request: Request, services: ServicesDep, user: PageReader, interview_id: str) -> Response:
     """Return what has changed; once the work is over, tell htmx to load the whole page again."""
-    interview = services.ingest.get(interview_id)
+    interview = services.ingest.get(interview_id, user.viewer)
     if not looks.is_moving(interview.status):
         return Response(status_code=204, headers={"HX-Refresh": "true"})
     return render(request, "_progress_news.html", interview=interview, is_news=True)
 
 
 @router.get("/{interview_id}/media", response_class=FileResponse)
-def media(services: ServicesDep, user: PageUser, interview_id: str, download: bool = False) -> Response:
+def media(services: ServicesDep, user: PageReader, interview_id: str, download: bool = False) -> Response:
     """Stream the recording; a Range is answered with 206, so that players can seek."""
-    path, media_type = services.ingest.recording(interview_id)
+    path, media_type = services.ingest.recording(interview_id, user.viewer)
     is_played = media_type.startswith(_PLAYED)
     if download or not is_played:
-        name = services.ingest.get(interview_id).file_name or f"{interview_id}.bin"
+        name = services.ingest.get(interview_id, user.viewer).file_name or f"{interview_id}.bin"
         safe_type = media_type if is_played else "application/octet-stream"
         return FileResponse(path, media_type=safe_type, filename=name, headers=_MEDIA_HEADERS)
     return FileResponse(path, media_type=media_type, headers=_MEDIA_HEADERS)
 
 
 @router.get("/{interview_id}/transcript", response_class=Response)
-def transcript_file(services: ServicesDep, user: PageUser, interview_id: str, format: str = "txt") -> Response:  # noqa: A002 - the query parameter's name
+def transcript_file(services: ServicesDep, user: PageReader, interview_id: str, format: str = "txt") -> Response:  # noqa: A002 - the query parameter's name
     """Return the transcript as a file to save."""
-    body, media_type, file_name = services.ingest.transcript(interview_id, format)
+    body, media_type, file_name = services.ingest.transcript(interview_id, format, user.viewer)
     return Response(body, media_type=media_type, headers=attachment(file_name))
 
 
 @router.post("/{interview_id}/retry", dependencies=[Depends(check_csrf)])
-def retry(services: ServicesDep, user: PageUser, interview_id: str) -> Response:
-    services.ingest.retry(interview_id, actor=user.id)
+def retry(services: ServicesDep, user: PageIngester, interview_id: str) -> Response:
+    services.ingest.retry(interview_id, user.id, user.viewer)
     return RedirectResponse(f"/interviews/{interview_id}", status_code=303)
 
 
 @router.post("/{interview_id}/cancel", dependencies=[Depends(check_csrf)])
-def cancel(services: ServicesDep, user: PageUser, interview_id: str) -> Response:
-    services.ingest.cancel(interview_id, actor=user.id)
+def cancel(services: ServicesDep, user: PageIngester, interview_id: str) -> Response:
+    services.ingest.cancel(interview_id, user.id, user.viewer)
     return RedirectResponse(f"/interviews/{interview_id}", status_code=303)
 
 
 @router.get("/{interview_id}/delete", response_class=HTMLResponse)
-def confirm_delete(request: Request, services: ServicesDep, user: PageUser, interview_id: str) -> HTMLResponse:
+def confirm_delete(request: Request, services: ServicesDep, user: PageIngester, interview_id: str) -> HTMLResponse:
     """Ask before anything is deleted."""
-    interview = services.ingest.get(interview_id)
+    interview = services.ingest.get(interview_id, user.viewer)
     what = "its recording and its text" if interview.has_recording else "its text"
     return render(
         request,
@@ -165,8 +168,8 @@ def confirm_delete(request: Request, services: ServicesDep, user: PageUser, inte
 
 
 @router.post("/{interview_id}/delete", dependencies=[Depends(check_csrf)])
-def delete(services: ServicesDep, user: PageUser, interview_id: str) -> Response:
-    services.ingest.delete(interview_id, actor=user.id)
+def delete(services: ServicesDep, user: PageIngester, interview_id: str) -> Response:
+    services.ingest.delete(interview_id, user.id, user.viewer)
     return RedirectResponse("/interviews", status_code=303)
 
 

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.api.dependencies import ServicesDep
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageAdministrator, PageIngester, PageUser, check_csrf, render, user_of
 from app.services import Services
 from core import directory
 from core.errors import InvalidInput
 from core.ids import new_id
 from core.tables import Project, Team
+from core.visibility import Viewer
 
 router = APIRouter()
 
@@ -29,16 +30,16 @@ def projects_page(request: Request, services: ServicesDep, user: PageUser) -> HT
 
 
 @router.post("/projects", dependencies=[Depends(check_csrf)])
-def add_project(request: Request, services: ServicesDep, user: PageUser, name: NameField = "") -> Response:
+def add_project(request: Request, services: ServicesDep, user: PageIngester, name: NameField = "") -> Response:
     try:
-        create_project(services, name)
+        create_project(services, name, user.viewer)
     except InvalidInput as error:
         return _page(request, services, error=error.message, status_code=error.status)
     return RedirectResponse("/projects", status_code=303)
 
 
 @router.post("/teams", dependencies=[Depends(check_csrf)])
-def add_team(request: Request, services: ServicesDep, user: PageUser, name: NameField = "") -> Response:
+def add_team(request: Request, services: ServicesDep, user: PageAdministrator, name: NameField = "") -> Response:
     try:
         with services.database.write() as session:
             directory.put_team(
@@ -49,11 +50,11 @@ def add_team(request: Request, services: ServicesDep, user: PageUser, name: Name
     return RedirectResponse("/projects", status_code=303)
 
 
-def create_project(services: Services, name: str) -> str:
+def create_project(services: Services, name: str, viewer: Viewer) -> str:
     """Add the project and return its id. Raises InvalidInput for an empty or overlong name."""
     with services.database.write() as session:
         slug = _free_slug(name, "project", lambda slug: session.get(Project, slug))
-        return directory.put_project(session, slug, name, services.clock.now())[0].id
+        return directory.put_project(session, slug, name, services.clock.now(), viewer)[0].id
 
 
 def slug_of(name: str, what: str) -> str:
@@ -66,12 +67,12 @@ def slug_of(name: str, what: str) -> str:
 def _free_slug(name: str, what: str, find: Callable[[str], Project | Team | None]) -> str:
     slug = slug_of(name, what)
     known = find(slug)
-    if known is None or known.name == name.strip():
+    if known is None or (known.name == name.strip() and not getattr(known, "is_restricted", False)):
         return slug
     return f"{slug}-{new_id(what)[-8:]}"
 
 
 def _page(request: Request, services: Services, *, error: str | None = None, status_code: int = 200) -> HTMLResponse:
     with services.database.read() as session:
-        projects, teams = directory.list_projects(session), directory.list_teams(session)
+        projects, teams = directory.list_projects(session, user_of(request).viewer), directory.list_teams(session)
     return render(request, "projects.html", status_code=status_code, projects=projects, teams=teams, error=error)

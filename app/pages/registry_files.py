@@ -12,13 +12,13 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.access.service import Principal
+from app.access.principals import Principal
 from app.api.contacts.calling import csv_answer, to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contact_form import CHANNELS, ContactForm, instant_of, purpose_choices, remembered
 from app.pages.contacts import PostedForm
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import zone_of
 from app.pages.looks import Look, contact_look
 from app.services import Services
@@ -94,12 +94,12 @@ SentFile = Annotated[FileForm, Depends(file_form)]
 
 
 @router.get("", response_class=HTMLResponse)
-def files_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+def files_page(request: Request, services: ServicesDep, user: PageContactReader) -> HTMLResponse:
     return _page(request, services)
 
 
 @router.get("/template.csv")
-def template(user: PageUser) -> Response:
+def template(user: PageContactReader) -> Response:
     """Return a file of history to fill in, with one example."""
     example = ("jane@customer.example", "Jane Doe", "2026-03-31", "sales", "phone", "sales_call", "completed", "crm-1")
     return csv_answer(write_table(TEMPLATE_COLUMNS, [example]), "contacts-template.csv")
@@ -109,7 +109,7 @@ def template(user: PageUser) -> Response:
 def check(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageContactReader,
     form: PostedForm,
     sent: SentFile,
     download: Annotated[str, Form(max_length=10)] = "",
@@ -139,7 +139,7 @@ def check(
 def import_history(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageContactWriter,
     form: PostedForm,
     sent: SentFile,
     key: Annotated[str, Form(max_length=60)] = "",
@@ -157,18 +157,18 @@ def import_history(
 
 
 @router.get("/imports/{import_id}", response_class=HTMLResponse)
-def import_page(request: Request, services: ServicesDep, user: PageUser, import_id: str) -> HTMLResponse:
+def import_page(request: Request, services: ServicesDep, user: PageContactReader, import_id: str) -> HTMLResponse:
     """Show what became of every row of an import."""
     return _import_page(request, services, import_id)
 
 
 @router.get("/imports/{import_id}/result.csv")
-def outcome_file(services: ServicesDep, user: PageUser, import_id: str) -> Response:
+def outcome_file(services: ServicesDep, user: PageContactReader, import_id: str) -> Response:
     return csv_answer(services.registry.files.outcome_file(import_id), "import-outcome.csv")
 
 
 @router.post("/imports/{import_id}/undo", dependencies=[Depends(check_csrf)])
-def undo(request: Request, services: ServicesDep, user: PageUser, import_id: str) -> Response:
+def undo(request: Request, services: ServicesDep, user: PageContactWriter, import_id: str) -> Response:
     """Void what the import created and restore what it changed."""
     try:
         services.registry.imports.undo(import_id, to_actor(user))

@@ -11,7 +11,7 @@ from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contact_form import actor_of, instant_of, remember, unreadable
 from app.pages.contacts import PostedForm, answer_page, name_of
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import zone_of
 from app.services import Services
 from contact_registry.schemas import ReserveIn, TouchpointOut
@@ -30,7 +30,7 @@ class Hold:
 
 @router.get("", response_class=HTMLResponse)
 def reservations_page(
-    request: Request, services: ServicesDep, user: PageUser, team: str = "", new: str = ""
+    request: Request, services: ServicesDep, user: PageContactReader, team: str = "", new: str = ""
 ) -> HTMLResponse:
     """List live holds, soonest to run out first; `new` is the one just made."""
     return _page(request, services, team=team, new=new)
@@ -40,7 +40,7 @@ def reservations_page(
 def reserve(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageContactWriter,
     form: PostedForm,
     ttl: Annotated[str, Form(max_length=40)] = "PT15M",
 ) -> Response:
@@ -67,7 +67,7 @@ def reserve(
 
 
 @router.post("/{reservation_id}/confirm", dependencies=[Depends(check_csrf)])
-def confirm(request: Request, services: ServicesDep, user: PageUser, reservation_id: str) -> Response:
+def confirm(request: Request, services: ServicesDep, user: PageContactWriter, reservation_id: str) -> Response:
     """Make the hold a plan and show the person it is about."""
     try:
         planned = services.registry.confirm(reservation_id, actor_of(user))
@@ -77,7 +77,7 @@ def confirm(request: Request, services: ServicesDep, user: PageUser, reservation
 
 
 @router.post("/{reservation_id}/release", dependencies=[Depends(check_csrf)])
-def release(request: Request, services: ServicesDep, user: PageUser, reservation_id: str) -> Response:
+def release(request: Request, services: ServicesDep, user: PageContactWriter, reservation_id: str) -> Response:
     """Free the person at once."""
     try:
         services.registry.release(reservation_id, actor_of(user))

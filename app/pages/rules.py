@@ -15,7 +15,7 @@ from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contact_form import CHANNELS, ContactForm, instant_of, purpose_choices, remembered, unreadable
 from app.pages.contacts import PostedForm, name_of
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageAdministrator, PageContactReader, check_csrf, render
 from app.pages.formats import zone_of
 from app.services import Services
 from contact_registry.schemas_rules import ActivateIn, DraftIn, DraftOut, SimulateIn, SimulateOut, SimulationQuestion
@@ -59,7 +59,7 @@ def rule_form(
 
 
 @router.get("", response_class=HTMLResponse)
-def rules_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+def rules_page(request: Request, services: ServicesDep, user: PageContactReader) -> HTMLResponse:
     return _page(request, services)
 
 
@@ -67,7 +67,7 @@ def rules_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLR
 def add(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageAdministrator,
     form: Annotated[RuleForm, Depends(rule_form)],
     revision: Field = "",
 ) -> Response:
@@ -83,7 +83,9 @@ def add(
 
 
 @router.post("/remove", dependencies=[Depends(check_csrf)])
-def remove(request: Request, services: ServicesDep, user: PageUser, rule: Field = "", revision: Field = "") -> Response:
+def remove(
+    request: Request, services: ServicesDep, user: PageAdministrator, rule: Field = "", revision: Field = ""
+) -> Response:
     """Take a rule out of the draft."""
     try:
         kept = [policy for policy in services.registry.rules.draft().policies if policy["id"] != rule]
@@ -98,7 +100,7 @@ def remove(request: Request, services: ServicesDep, user: PageUser, rule: Field 
 def put_json(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageAdministrator,
     policies: Annotated[str, Form(max_length=500_000)] = "",
     revision: Field = "",
 ) -> Response:
@@ -114,7 +116,7 @@ def put_json(
 
 
 @router.post("/reset", dependencies=[Depends(check_csrf)])
-def reset(services: ServicesDep, user: PageUser) -> Response:
+def reset(services: ServicesDep, user: PageAdministrator) -> Response:
     """Make the draft the same as the rules in force."""
     in_force = services.registry.rules.active().policies
     services.registry.rules.put_draft(DraftIn(policies=in_force), to_actor(user))
@@ -122,7 +124,7 @@ def reset(services: ServicesDep, user: PageUser) -> Response:
 
 
 @router.post("/simulate", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
-def simulate(request: Request, services: ServicesDep, user: PageUser, form: PostedForm) -> HTMLResponse:
+def simulate(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> HTMLResponse:
     """Show whom the draft would newly allow and newly refuse; nothing is written."""
     try:
         at = instant_of(form, services.clock, zone_of(request))
@@ -136,7 +138,7 @@ def simulate(request: Request, services: ServicesDep, user: PageUser, form: Post
 
 
 @router.get("/activate", response_class=HTMLResponse)
-def confirm_activation(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+def confirm_activation(request: Request, services: ServicesDep, user: PageAdministrator) -> HTMLResponse:
     """Ask before the draft comes in force."""
     draft = services.registry.rules.draft()
     if not draft.revision:
@@ -157,7 +159,7 @@ def confirm_activation(request: Request, services: ServicesDep, user: PageUser) 
 
 
 @router.post("/activate/{revision}", dependencies=[Depends(check_csrf)])
-def activate(request: Request, services: ServicesDep, user: PageUser, revision: str) -> Response:
+def activate(request: Request, services: ServicesDep, user: PageAdministrator, revision: str) -> Response:
     """Put the draft in force, if it is still the one that was read."""
     try:
         draft = services.registry.rules.draft()
@@ -268,7 +270,7 @@ def _page(
 ) -> HTMLResponse:
     rules = services.registry.rules
     draft = rules.draft()
-    names = {key.id: key.name for key in services.access.list_keys()}
+    names = {key.id: key.name for key in services.access.keys.list()}
     return render(
         request,
         "rules.html",

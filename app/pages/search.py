@@ -12,11 +12,12 @@ from starlette.responses import HTMLResponse
 
 from app.api.dependencies import ServicesDep
 from app.pages import choices
-from app.pages.dependencies import PageUser, render
+from app.pages.dependencies import PageReader, render
 from app.pages.formats import counted, local_instant, zone_of
 from app.pages.languages import language_choices, language_name
 from app.services import Services
 from core.errors import AppError, NotFound
+from core.visibility import Viewer
 from search.values import MAX_RESULTS, Mode, SearchAnswer, SearchFilters, SearchRequest
 
 router = APIRouter()
@@ -84,9 +85,9 @@ QuestionDep = Annotated[Question, Depends(question_of)]
 
 
 @router.get("/", response_class=HTMLResponse)
-def search_page(request: Request, services: ServicesDep, user: PageUser, question: QuestionDep) -> HTMLResponse:
+def search_page(request: Request, services: ServicesDep, user: PageReader, question: QuestionDep) -> HTMLResponse:
     """Show the question, and its answer if something was asked."""
-    projects = choices.project_choices(services)
+    projects = choices.project_choices(services, user.viewer)
     teams = choices.team_choices(services)
     chips = _chips(question, dict(projects), dict(teams))
     context: dict[str, Any] = {
@@ -107,18 +108,22 @@ def search_page(request: Request, services: ServicesDep, user: PageUser, questio
         "by_meaning": replace(question, mode="semantic").address(),
     }
     if not question.q:
-        context["recent"] = services.ingest.list_interviews(limit=RECENT_INTERVIEWS).items
+        context["recent"] = services.ingest.list_interviews(limit=RECENT_INTERVIEWS, viewer=user.viewer).items
         return render(request, "search.html", **context)
     try:
-        answer = _answer(services, question, zone_of(request))
+        answer = _answer(services, user.viewer, question, zone_of(request))
     except AppError as error:
         context |= {"error": error.message, "status_sentence": "The search failed."}
         return render(request, "search.html", status_code=error.status, **context)
-    context |= {"answer": answer, "status_sentence": _sentence(answer), "heard": _with_sound(services, answer)}
+    context |= {
+        "answer": answer,
+        "status_sentence": _sentence(answer),
+        "heard": _with_sound(services, user.viewer, answer),
+    }
     return render(request, "search.html", **context)
 
 
-def _answer(services: Services, question: Question, zone: ZoneInfo) -> SearchAnswer:
+def _answer(services: Services, viewer: Viewer, question: Question, zone: ZoneInfo) -> SearchAnswer:
     last_day = local_instant(question.to_day, zone)
     filters = SearchFilters(
         project=question.project or None,
@@ -130,15 +135,15 @@ def _answer(services: Services, question: Question, zone: ZoneInfo) -> SearchAns
         to_at=last_day + timedelta(days=1, milliseconds=-1) if last_day else None,
         language=question.language or None,
     )
-    return services.search.search(SearchRequest(question.q, cast(Mode, question.mode), question.limit, filters))
+    return services.search.search(SearchRequest(question.q, cast(Mode, question.mode), question.limit, filters, viewer))
 
 
-def _with_sound(services: Services, answer: SearchAnswer) -> set[str]:
+def _with_sound(services: Services, viewer: Viewer, answer: SearchAnswer) -> set[str]:
     """Return the ids of the found interviews that can be heard; one deleted a moment ago is left out."""
     heard = set()
     for interview_id in {result.interview.id for result in answer.results}:
         with suppress(NotFound):
-            if services.ingest.get(interview_id).has_recording:
+            if services.ingest.get(interview_id, viewer).has_recording:
                 heard.add(interview_id)
     return heard
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app.access.keys import NewKey
 from app.api.dependencies import ServicesDep
 from app.doctor import Finding, examine
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageAdministrator, check_csrf, render
 from app.pages.looks import Look
 from app.services import Services
 from core.errors import InvalidInput, NotFound
@@ -19,17 +20,17 @@ _LOOK_AT_IT = Look("look at this", "warning", "wait")
 
 
 @router.get("", response_class=HTMLResponse)
-def settings_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
+def settings_page(request: Request, services: ServicesDep, user: PageAdministrator) -> HTMLResponse:
     return _page(request, services)
 
 
 @router.post("/keys", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
 def create_key(
-    request: Request, services: ServicesDep, user: PageUser, name: Annotated[str, Form(max_length=1000)] = ""
+    request: Request, services: ServicesDep, user: PageAdministrator, name: Annotated[str, Form(max_length=1000)] = ""
 ) -> HTMLResponse:
     """Make a key and show its secret, here and never again."""
     try:
-        key, secret = services.access.create_key(name, user.id)
+        key, secret = services.access.keys.create(NewKey(name), user.id, user)
     except InvalidInput as error:
         return _page(request, services, status_code=error.status, error=error.message)
     response = _page(request, services, status_code=201, new_key=key, new_secret=secret)
@@ -38,9 +39,9 @@ def create_key(
 
 
 @router.get("/keys/{key_id}/revoke", response_class=HTMLResponse)
-def confirm_revoke(request: Request, services: ServicesDep, user: PageUser, key_id: str) -> HTMLResponse:
+def confirm_revoke(request: Request, services: ServicesDep, user: PageAdministrator, key_id: str) -> HTMLResponse:
     """Ask before a program loses its key."""
-    key = next((key for key in services.access.list_keys() if key.id == key_id), None)
+    key = next((key for key in services.access.keys.list() if key.id == key_id), None)
     if key is None:
         raise NotFound("key_not_found", "There is no such key.")
     return render(
@@ -55,8 +56,8 @@ def confirm_revoke(request: Request, services: ServicesDep, user: PageUser, key_
 
 
 @router.post("/keys/{key_id}/revoke", dependencies=[Depends(check_csrf)])
-def revoke_key(services: ServicesDep, user: PageUser, key_id: str) -> Response:
-    services.access.revoke_key(key_id, user.id)
+def revoke_key(services: ServicesDep, user: PageAdministrator, key_id: str) -> Response:
+    services.access.keys.revoke(key_id, user.id)
     return RedirectResponse("/settings", status_code=303)
 
 
@@ -66,7 +67,7 @@ def _page(request: Request, services: Services, *, status_code: int = 200, **par
         request,
         "settings.html",
         status_code=status_code,
-        keys=services.access.list_keys(),
+        keys=services.access.keys.list(),
         checks=[_check(finding) for finding in examine(services)],
         facts=[
             ("Version", request.app.version),

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.access.service import SESSION_LIFETIME
+from app.access.sessions import SESSION_LIFETIME
 from app.api.dependencies import SESSION_COOKIE, ServicesDep
 from app.pages.dependencies import FORM_COOKIE, check_csrf, render
 from core.errors import AppError
@@ -40,7 +40,7 @@ def sign_in(
 ) -> Response:
     """Turn the code into a session; a refused code is said on the same page."""
     try:
-        secret = services.access.sign_in(token)
+        secret = services.access.sessions.sign_in(token)
     except AppError as error:
         return render(
             request, "sign_in.html", status_code=error.status, token="", next=local_path(next_path), error=error.message
@@ -60,7 +60,7 @@ def sign_in(
 
 @router.post("/sign-out", dependencies=[Depends(check_csrf)])
 def sign_out(request: Request, services: ServicesDep) -> Response:
-    services.access.sign_out(request.cookies.get(SESSION_COOKIE, ""))
+    services.access.sessions.sign_out(request.cookies.get(SESSION_COOKIE, ""))
     response = RedirectResponse("/sign-in", status_code=303)
     response.delete_cookie(SESSION_COOKIE)
     return response

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from pydantic import ValidationError
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.access.service import Principal
+from app.access.principals import Principal
 from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
 from app.pages.contact_form import unreadable
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import local_instant, zone_of
 from app.services import Services
 from contact_registry.schemas_people import LiftIn, SuppressionIn, SuppressionOut
@@ -66,14 +66,14 @@ def stop_form(kind: Field = "", who: Field = "", source: Field = "", until: Fiel
 
 @router.get("", response_class=HTMLResponse)
 def stops_page(
-    request: Request, services: ServicesDep, user: PageUser, lifted: bool = False, cursor: str | None = None
+    request: Request, services: ServicesDep, user: PageContactReader, lifted: bool = False, cursor: str | None = None
 ) -> HTMLResponse:
     return _page(request, services, user, lifted=lifted, cursor=cursor)
 
 
 @router.post("", dependencies=[Depends(check_csrf)])
 def add(
-    request: Request, services: ServicesDep, user: PageUser, form: Annotated[StopForm, Depends(stop_form)]
+    request: Request, services: ServicesDep, user: PageContactWriter, form: Annotated[StopForm, Depends(stop_form)]
 ) -> Response:
     """Stop all contacts at once."""
     try:
@@ -89,7 +89,7 @@ def add(
 def lift(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageContactWriter,
     stop_id: str,
     evidence: Annotated[str, Form(max_length=4000)] = "",
 ) -> Response:

@@ -9,17 +9,18 @@ from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from pydantic import ValidationError
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from app.access.service import Principal
+from app.access.principals import Principal
 from app.api import problems
 from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contact_form import unreadable
-from app.pages.dependencies import PageUser, check_csrf, render
+from app.pages.dependencies import PageIngester, check_csrf, render, user_of
 from app.pages.languages import language_choices
 from app.pages.projects import create_project
 from app.services import Services
 from core.blobs import read_chunks, too_large
 from core.errors import AppError
+from core.visibility import Viewer
 from ingest.checks import check_details
 from ingest.schemas import ParticipantIn, RecordingIn
 
@@ -68,7 +69,7 @@ def posted_form(
 
 
 @router.get("", response_class=HTMLResponse)
-def upload_page(request: Request, services: ServicesDep, user: PageUser, project: str = "") -> HTMLResponse:
+def upload_page(request: Request, services: ServicesDep, user: PageIngester, project: str = "") -> HTMLResponse:
     return _page(request, services, UploadForm(project=project), [])
 
 
@@ -76,7 +77,7 @@ def upload_page(request: Request, services: ServicesDep, user: PageUser, project
 def upload(
     request: Request,
     services: ServicesDep,
-    user: PageUser,
+    user: PageIngester,
     form: Annotated[UploadForm, Depends(posted_form)],
     files: Annotated[list[UploadFile] | None, File()] = None,
 ) -> Response:
@@ -85,7 +86,7 @@ def upload(
     if not chosen:
         return _page(request, services, form, [Outcome("", None, "Choose at least one file.")], status_code=422)
     try:
-        sent = recording_of(services, form)
+        sent = recording_of(services, form, user.viewer)
     except AppError as error:
         return _page(request, services, form, [Outcome("The form", None, error.message)], status_code=error.status)
     outcomes = [_take(services, user, file, sent) for file in chosen]
@@ -96,15 +97,15 @@ def upload(
 
 
 @router.post("/details", dependencies=[Depends(check_csrf)])
-def details(services: ServicesDep, user: PageUser, form: Annotated[UploadForm, Depends(posted_form)]) -> Response:
+def details(services: ServicesDep, user: PageIngester, form: Annotated[UploadForm, Depends(posted_form)]) -> Response:
     """Return the form as the metadata that a resumable upload sends along, or a problem in words."""
     try:
-        return JSONResponse(recording_of(services, form).model_dump(mode="json", exclude_defaults=True))
+        return JSONResponse(recording_of(services, form, user.viewer).model_dump(mode="json", exclude_defaults=True))
     except AppError as error:
         return problems.from_app_error(error)
 
 
-def recording_of(services: Services, form: UploadForm) -> RecordingIn:
+def recording_of(services: Services, form: UploadForm, viewer: Viewer) -> RecordingIn:
     """Return the form as checked metadata; a project that is named anew is made. Raises InvalidInput."""
     fields: dict[str, Any] = {
         "title": form.title,
@@ -121,7 +122,7 @@ def recording_of(services: Services, form: UploadForm) -> RecordingIn:
         raise unreadable(error) from error
     check_details(sent, ZoneInfo(services.settings.timezone))
     if form.new_project.strip():
-        sent.project = create_project(services, form.new_project)
+        sent.project = create_project(services, form.new_project, viewer)
     return sent
 
 
@@ -143,7 +144,7 @@ def _take(services: Services, user: Principal, file: UploadFile, sent: Recording
         if file.size is not None and file.size > services.settings.max_upload_bytes:
             raise too_large(services.settings.max_upload_bytes)
         interview, _ = services.ingest.add_recording(
-            read_chunks(file.file), name, sent, source=user.source, actor=user.id
+            read_chunks(file.file), name, sent, source=user.source, actor=user.id, viewer=user.viewer
         )
     except AppError as error:
         return Outcome(name, None, error.message)
@@ -159,7 +160,7 @@ def _page(
         status_code=status_code,
         form=form,
         outcomes=outcomes,
-        projects=choices.project_choices(services),
+        projects=choices.project_choices(services, user_of(request).viewer),
         languages=language_choices(),
         max_bytes=services.settings.max_upload_bytes,
         accepted=ACCEPTED,

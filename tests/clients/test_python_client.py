@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.keys import NewKey
 from app.main import create_app
 from clients.python import earshot_client
 from clients.python.earshot_client import Earshot, NotEligible, Refused, RegistryUnavailable
@@ -48,7 +49,7 @@ class CutOff(AppTransport):
 
 
 def client_of(world: World, transport: httpx.BaseTransport) -> Earshot:
-    _, secret = world.services.access.create_key("crm", actor="test")
+    _, secret = world.services.access.keys.create(NewKey("crm"), actor="test")
     return Earshot("http://testserver", secret, http=httpx.Client(base_url="http://testserver", transport=transport))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.keys import NewKey
 from app.api.contacts import routers
 from app.main import create_app
 from app.wiring import build_services
@@ -17,7 +18,7 @@ from tests.contact_registry.registry_world import GAP30, NOW, question
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     services = build_services(Settings(data_dir=tmp_path_factory.mktemp("data")), SettableClock(NOW))
-    _, secret = services.access.create_key("crm", actor="test")
+    _, secret = services.access.keys.create(NewKey("crm"), actor="test")
     with TestClient(create_app(services), headers={"Authorization": f"Bearer {secret}"}) as client:
         for team in ("research", "sales"):
             client.put(f"/api/v1/teams/{team}", json={"name": team.capitalize()})

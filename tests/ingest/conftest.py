@@ -13,6 +13,7 @@ from core.clock import SettableClock
 from core.database import Database
 from core.directory import put_project
 from core.settings import Settings
+from core.visibility import ALL_SEEING
 from ingest.fakes import (
     FakeDiarizer,
     FakePassageIndex,
@@ -72,7 +73,7 @@ def build_workspace(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
         database = Database(settings.db_url)
         SQLModel.metadata.create_all(database.writer_engine)
         with database.write() as session:
-            put_project(session, "onboarding", "Onboarding", NOON)
+            put_project(session, "onboarding", "Onboarding", NOON, ALL_SEEING)
         blobs = FolderBlobStore(settings.recordings_dir)
         transcriber, passages = FakeTranscriber(), FakePassageIndex()
         parts = PipelineParts(

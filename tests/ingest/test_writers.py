@@ -20,7 +20,8 @@ NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 def interview(title: str = "Call with Žofie / 2") -> InterviewOut:
     return InterviewOut(
-        id="int_1", external_id="x1", source="cli", title=title, project="onboarding", recorded_at=NOW, language="en",
+        id="int_1", external_id="x1", source="cli", title=title, project="onboarding", team=None,
+        recorded_at=NOW, language="en",
         participants=[ParticipantOut(name="Ann *Lee*", email=None, role="buyer", speaker="Ann")], tags=["a"],
         status=InterviewStatus.READY, progress=1, step=None, notice=None, error=None, has_recording=False,
         has_video=False, media_type=None, file_name=None, size_bytes=None, duration_ms=None, transcribed_by=None,

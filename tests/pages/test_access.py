@@ -3,6 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.keys import NewKey
 from app.pages import routers
 from tests.pages.world import PageText, World, token_on
 
@@ -83,7 +84,7 @@ def test_no_id_stands_twice_on_a_page(member: TestClient, path: str) -> None:
 
 def test_a_one_time_link_shows_a_button_and_is_used_only_by_it(world: World) -> None:
     client = world.visitor()
-    token = world.services.access.create_sign_in_link()
+    token = world.services.access.sessions.create_link()
     page = client.get(f"/sign-in?token={token}&next=/interviews")
     assert page.headers["cache-control"] == "no-store"
     assert client.get("/interviews").status_code == 303
@@ -95,7 +96,7 @@ def test_a_one_time_link_shows_a_button_and_is_used_only_by_it(world: World) -> 
 
 def test_an_api_key_signs_in_too(world: World) -> None:
     client = world.visitor()
-    _, secret = world.services.access.create_key("crm", actor="cli")
+    _, secret = world.services.access.keys.create(NewKey("crm"), actor="cli")
     form = {"token": secret, "csrf_token": token_on(client, "/sign-in")}
     assert client.post("/sign-in", data=form).status_code == 303
     assert "Signed in as crm" in PageText(client.get("/settings").text).text
@@ -126,7 +127,7 @@ def test_a_page_whose_session_has_ended_goes_to_sign_in_as_a_whole(shared_world:
 def test_a_sign_in_never_sends_people_to_another_site(world: World) -> None:
     client = world.visitor()
     form = {
-        "token": world.services.access.create_sign_in_link(),
+        "token": world.services.access.sessions.create_link(),
         "next": "//evil.example/",
         "csrf_token": token_on(client, "/sign-in?next=//evil.example/"),
     }

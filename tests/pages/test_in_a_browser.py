@@ -81,7 +81,7 @@ def page(context: BrowserContext, world: World, complaints: list[str]) -> Page:
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if "Refused" in message.text else None)
-    page.goto(f"/sign-in?token={world.services.access.create_sign_in_link()}")
+    page.goto(f"/sign-in?token={world.services.access.sessions.create_link()}")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
     return page
@@ -250,7 +250,7 @@ def test_a_page_under_work_renews_itself_until_the_work_is_over(
     server = Server(idle_world)
     page = browser.new_context(base_url=server.address).new_page()
     try:
-        page.goto(f"/sign-in?token={idle_world.services.access.create_sign_in_link()}&next=/interviews/{interview_id}")
+        page.goto(f"/sign-in?token={idle_world.services.access.sessions.create_link()}&next=/interviews/{interview_id}")
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("#progress-word")).to_have_text("Waiting for its turn.")
         idle_world.services.ingest.cancel(interview_id, actor="x")
@@ -280,7 +280,7 @@ def test_the_keyboard_reaches_the_content_first(page: Page) -> None:
 def test_nothing_needs_script_to_be_found_read_and_reserved(browser: Browser, server: Server, world: World) -> None:
     context = browser.new_context(base_url=server.address, java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"/sign-in?token={world.services.access.create_sign_in_link()}")
+    page.goto(f"/sign-in?token={world.services.access.sessions.create_link()}")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Search what customers said").fill("four mails")
     page.get_by_role("button", name="Search").click()

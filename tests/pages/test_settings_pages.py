@@ -1,5 +1,6 @@
 """Keys, projects, teams and the state of this Earshot."""
 
+from app.access.keys import NewKey
 from tests.pages.world import PageText, World, token_on
 
 
@@ -9,12 +10,12 @@ def test_a_key_is_shown_once_and_works(world: World) -> None:
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
     secret = next(word for word in PageText(answer.text).words if word.startswith("ear_") and not word.endswith("…"))
-    assert world.services.access.principal_of_key(secret).name == "crm-sync"
+    assert world.services.access.keys.principal_of(secret).name == "crm-sync"
     assert secret not in client.get("/settings").text
 
 
 def test_a_key_is_revoked_after_a_question(world: World) -> None:
-    key, _ = world.services.access.create_key("old", actor="cli")
+    key, _ = world.services.access.keys.create(NewKey("old"), actor="cli")
     client = world.member()
     path = f"/settings/keys/{key.id}/revoke"
     assert "refused from that moment on" in PageText(client.get(path).text).text

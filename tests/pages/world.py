@@ -10,7 +10,10 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 from sqlmodel import Session, SQLModel
 
+from app.access.permissions import Role
 from app.access.service import AccessService
+from app.access.sessions import LOCAL_ADMINISTRATOR
+from app.access.tables import User
 from app.main import create_app
 from app.participation import ParticipationService
 from app.services import Services
@@ -23,6 +26,7 @@ from core.blobs import FolderBlobStore
 from core.clock import SettableClock
 from core.database import Database
 from core.settings import Settings
+from core.visibility import EVERYBODY
 from ingest.fakes import FakeDiarizer, FakeSpeechDetector, FakeTranscriber, InlineJobs, RememberedJobs
 from ingest.pipeline import PipelineParts
 from ingest.ports import Jobs
@@ -99,7 +103,7 @@ class World:
     def member(self) -> TestClient:
         """Return a browser that is signed in."""
         client = self.visitor()
-        form = {"token": self.services.access.create_sign_in_link(), "csrf_token": token_on(client, "/sign-in")}
+        form = {"token": self.services.access.sessions.create_link(), "csrf_token": token_on(client, "/sign-in")}
         assert client.post("/sign-in", data=form).status_code == 303
         return client
 
@@ -111,6 +115,7 @@ def build_world(folder: Path) -> World:
         SQLModel.metadata.create_all(connection)
         create_full_text(connection)
     with services.database.write() as session:
+        session.add(User(id=LOCAL_ADMINISTRATOR, name="Administrator", role=Role.ADMINISTRATOR, created_at=NOON))
         _put_names(session, services)
     contact = services.registry.add_contact(ContactIn(name="Jana Malá", emails=["jana@bakery.example"]), SYSTEM)
     services.registry.record(
@@ -136,7 +141,7 @@ def copy_of(seed: World, folder: Path, *, works: bool = True) -> World:
 
 def _put_names(session: Session, services: Services) -> None:
     now = services.clock.now()
-    directory.put_project(session, "mail", "E-mail study", now)
+    directory.put_project(session, "mail", "E-mail study", now, EVERYBODY)
     directory.put_team(session, "research", "Research", now)
     directory.put_team(session, "sales", "Sales", now)
 

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from app.access.service import ADMINISTRATOR, Principal
+from app.access.permissions import Permission
+from app.access.principals import Principal
 from app.api import problems
-from app.api.dependencies import CurrentUser, ServicesDep
+from app.api.dependencies import Administrator, ContactReader, ContactWriter, PrivacyOfficer, ServicesDep
 from contact_registry.actor import Actor
 from contact_registry.repeats import RequestKey
 from contact_registry.service import RegistryService
@@ -17,22 +18,40 @@ from core.errors import AppError, BadRequest
 REPLAYED = "Idempotency-Replayed"
 
 
-def actor_of(user: CurrentUser) -> Actor:
-    """Return the caller as the registry knows callers."""
+def to_actor(user: Principal) -> Actor:
+    """Return the principal as the registry knows callers; pages and commands use it too."""
+    return Actor(
+        id=user.id,
+        source=user.source,
+        may_override=user.may(Permission.ADMIN),
+        sees_privacy=user.may(Permission.PRIVACY),
+    )
+
+
+def _reading(user: ContactReader) -> Actor:
     return to_actor(user)
 
 
-def to_actor(user: Principal) -> Actor:
-    """Return the principal as the registry knows callers; pages and commands use it too."""
-    is_administrator = user.role == ADMINISTRATOR
-    return Actor(id=user.id, source=user.source, may_override=is_administrator, sees_privacy=is_administrator)
+def _writing(user: ContactWriter) -> Actor:
+    return to_actor(user)
+
+
+def _administering(user: Administrator) -> Actor:
+    return to_actor(user)
+
+
+def _keeping_privacy(user: PrivacyOfficer) -> Actor:
+    return to_actor(user)
 
 
 def registry_of(services: ServicesDep) -> RegistryService:
     return services.registry
 
 
-ActorDep = Annotated[Actor, Depends(actor_of)]
+ReadingActor = Annotated[Actor, Depends(_reading)]
+WritingActor = Annotated[Actor, Depends(_writing)]
+AdministeringActor = Annotated[Actor, Depends(_administering)]
+PrivacyActor = Annotated[Actor, Depends(_keeping_privacy)]
 RegistryDep = Annotated[RegistryService, Depends(registry_of)]
 KeyHeader = Annotated[
     str | None,

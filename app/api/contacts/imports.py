@@ -9,10 +9,11 @@ from pydantic import Field
 
 from app.api.contacts.calling import (
     CSV_ANSWER,
-    ActorDep,
     CsvBody,
     KeyHeader,
+    ReadingActor,
     RegistryDep,
+    WritingActor,
     answer_once,
     csv_answer,
     json_answer,
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/api/v1", tags=["contacts"])
 
 @router.post("/imports", status_code=207, response_model=ImportOut)
 def import_history(
-    body: ImportIn, request: Request, registry: RegistryDep, actor: ActorDep, key: KeyHeader = None
+    body: ImportIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
     """Import rows of history; `dry_run` says what would happen. The same rows again change nothing."""
     sent = request_key(request, actor, key, body)
@@ -55,7 +56,7 @@ def import_file(
     query: Annotated[FileHistory, Query()],
     request: Request,
     registry: RegistryDep,
-    actor: ActorDep,
+    actor: WritingActor,
     key: KeyHeader = None,
 ) -> Response:
     """Import a CSV file of history, up to 10,000 rows; `dry_run` first. Ambiguous dates are never guessed."""
@@ -81,17 +82,17 @@ def import_file(
 
 
 @router.get("/imports/{import_id}/result.csv", response_class=Response, responses=CSV_ANSWER)
-def get_import_file(import_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+def get_import_file(import_id: str, registry: RegistryDep, actor: ReadingActor) -> Response:
     """Return what became of every row, by row number; suppressed rows are named by nothing else."""
     return csv_answer(registry.files.outcome_file(import_id), "import.csv")
 
 
 @router.get("/imports/{import_id}", response_model=ImportOut)
-def get_import(import_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+def get_import(import_id: str, registry: RegistryDep, actor: ReadingActor) -> Response:
     return json_answer(registry.imports.get(import_id))
 
 
 @router.post("/imports/{import_id}/undo", response_model=ImportOut)
-def undo_import(import_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+def undo_import(import_id: str, registry: RegistryDep, actor: WritingActor) -> Response:
     """Void what the import created and restore what it changed."""
     return json_answer(registry.imports.undo(import_id, actor))

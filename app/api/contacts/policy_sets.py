@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from app.api.contacts.calling import PROBLEMS, ActorDep, RegistryDep, json_answer
+from app.api.contacts.calling import PROBLEMS, AdministeringActor, ReadingActor, RegistryDep, json_answer
 from contact_registry.schemas_rules import (
     ActivateIn,
     DraftIn,
@@ -27,50 +27,50 @@ class PurposeList(BaseModel):
 
 
 @router.get("/policy-sets", response_model=PolicySetList)
-def list_policy_sets(registry: RegistryDep, actor: ActorDep) -> Response:
+def list_policy_sets(registry: RegistryDep, actor: ReadingActor) -> Response:
     """List the versions of the rules, newest first."""
     return json_answer(PolicySetList(items=registry.rules.history()))
 
 
 @router.get("/policy-sets/active", response_model=PolicySetOut)
-def get_active(registry: RegistryDep, actor: ActorDep) -> Response:
+def get_active(registry: RegistryDep, actor: ReadingActor) -> Response:
     return json_answer(registry.rules.active())
 
 
 @router.get("/policy-sets/draft", response_model=DraftOut)
-def get_draft(registry: RegistryDep, actor: ActorDep) -> Response:
+def get_draft(registry: RegistryDep, actor: ReadingActor) -> Response:
     """Return the draft; where there is none, the rules in force as its beginning."""
     return json_answer(registry.rules.draft())
 
 
 @router.put("/policy-sets/draft", response_model=DraftOut)
-def put_draft(body: DraftIn, registry: RegistryDep, actor: ActorDep) -> Response:
+def put_draft(body: DraftIn, registry: RegistryDep, actor: AdministeringActor) -> Response:
     return json_answer(registry.rules.put_draft(body, actor))
 
 
 @router.post("/policy-sets/draft/simulate", response_model=SimulateOut)
-def simulate(body: SimulateIn, registry: RegistryDep, actor: ActorDep) -> Response:
+def simulate(body: SimulateIn, registry: RegistryDep, actor: ReadingActor) -> Response:
     """Say whom and which bookings the draft (or the given rules) would hit or free; nothing is written."""
     return json_answer(registry.rules.simulate(body))
 
 
 @router.post("/policy-sets/draft/activate", response_model=PolicySetOut)
-def activate(registry: RegistryDep, actor: ActorDep, body: ActivateIn | None = None) -> Response:
+def activate(registry: RegistryDep, actor: AdministeringActor, body: ActivateIn | None = None) -> Response:
     """Put the draft in force as the next version."""
     return json_answer(registry.rules.activate(body or ActivateIn(), actor))
 
 
 @router.get("/policy-sets/{version}", response_model=PolicySetOut)
-def get_policy_set(version: int, registry: RegistryDep, actor: ActorDep) -> Response:
+def get_policy_set(version: int, registry: RegistryDep, actor: ReadingActor) -> Response:
     return json_answer(registry.rules.version(version))
 
 
 @router.get("/purposes", response_model=PurposeList)
-def list_purposes(registry: RegistryDep, actor: ActorDep) -> Response:
+def list_purposes(registry: RegistryDep, actor: ReadingActor) -> Response:
     return json_answer(PurposeList(items=registry.rules.purposes()))
 
 
 @router.put("/purposes/{purpose_id}", response_model=PurposeOut)
-def put_purpose(purpose_id: str, body: PurposeIn, registry: RegistryDep, actor: ActorDep) -> Response:
+def put_purpose(purpose_id: str, body: PurposeIn, registry: RegistryDep, actor: AdministeringActor) -> Response:
     """Say whether a purpose is outreach or service; rules leave service alone unless they name it."""
     return json_answer(registry.rules.put_purpose(purpose_id, body, actor))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from app.api.contacts.calling import ActorDep, RegistryDep, json_answer
+from app.api.contacts.calling import AdministeringActor, ReadingActor, RegistryDep, json_answer
 from contact_registry.schemas_people import AuditOut, ConflictOut, StatsOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
@@ -21,7 +21,7 @@ class AuditPage(BaseModel):
 
 
 @router.get("/conflicts", response_model=ConflictList)
-def list_conflicts(registry: RegistryDep, actor: ActorDep) -> Response:
+def list_conflicts(registry: RegistryDep, actor: ReadingActor) -> Response:
     """List bookings that a backdated fact, a merge, a stop or new rules pushed into conflict."""
     return json_answer(ConflictList(items=registry.conflicts.list_open()))
 
@@ -29,7 +29,7 @@ def list_conflicts(registry: RegistryDep, actor: ActorDep) -> Response:
 @router.get("/audit", response_model=AuditPage)
 def list_audit(
     registry: RegistryDep,
-    actor: ActorDep,
+    actor: AdministeringActor,
     subject: str | None = None,
     action: str | None = None,
     by: Annotated[str | None, Query(description="Id of who did it.")] = None,
@@ -42,6 +42,6 @@ def list_audit(
 
 
 @router.get("/registry/stats", response_model=StatsOut)
-def get_stats(registry: RegistryDep, actor: ActorDep, contact: str | None = None) -> Response:
+def get_stats(registry: RegistryDep, actor: ReadingActor, contact: str | None = None) -> Response:
     """Count people and touchpoints: all, or those of one person."""
     return json_answer(registry.conflicts.stats(contact))

@@ -7,9 +7,10 @@ from pydantic import BaseModel
 
 from app.api.contacts.calling import (
     PROBLEMS,
-    ActorDep,
     KeyHeader,
+    ReadingActor,
     RegistryDep,
+    WritingActor,
     answer_once,
     json_answer,
     request_key,
@@ -25,7 +26,7 @@ class ReservationList(BaseModel):
 
 @router.post("/reservations", status_code=201, response_model=TouchpointOut)
 def reserve(
-    body: ReserveIn, request: Request, registry: RegistryDep, actor: ActorDep, key: KeyHeader = None
+    body: ReserveIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
     """Hold a person for `ttl`, so that no other team takes them meanwhile. 409 says who has them, and until when."""
     sent = request_key(request, actor, key, body)
@@ -34,7 +35,7 @@ def reserve(
 
 @router.post("/reservations:batch", status_code=207, response_model=BatchOut)
 def reserve_many(
-    body: BatchReserveIn, request: Request, registry: RegistryDep, actor: ActorDep, key: KeyHeader = None
+    body: BatchReserveIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
     """Hold many people; `atomic`: all or none (201 or 409), otherwise each by itself (207)."""
     sent = request_key(request, actor, key, body)
@@ -45,7 +46,7 @@ def reserve_many(
 @router.get("/reservations")
 def list_reservations(
     registry: RegistryDep,
-    actor: ActorDep,
+    actor: ReadingActor,
     team: str | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> ReservationList:
@@ -54,12 +55,12 @@ def list_reservations(
 
 
 @router.post("/reservations/{reservation_id}/confirm", response_model=TouchpointOut)
-def confirm(reservation_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+def confirm(reservation_id: str, registry: RegistryDep, actor: WritingActor) -> Response:
     """Turn a live reservation into a plan; confirming twice is confirming once."""
     return json_answer(registry.confirm(reservation_id, actor))
 
 
 @router.post("/reservations/{reservation_id}/release", response_model=TouchpointOut)
-def release(reservation_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+def release(reservation_id: str, registry: RegistryDep, actor: WritingActor) -> Response:
     """Give a reservation up at once."""
     return json_answer(registry.release(reservation_id, actor))

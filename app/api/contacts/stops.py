@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from app.api.contacts.calling import (
-    ActorDep,
     KeyHeader,
+    ReadingActor,
     RegistryDep,
+    WritingActor,
     answer_once,
     json_answer,
     request_key,
@@ -29,7 +30,7 @@ class ConsentList(BaseModel):
 
 @router.post("/suppressions", status_code=201, response_model=SuppressionOut)
 def suppress(
-    body: SuppressionIn, request: Request, registry: RegistryDep, actor: ActorDep, key: KeyHeader = None
+    body: SuppressionIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
     """Stop contacts at once: of a person, an address, a company or a domain. Bookings it hits are listed."""
     sent = request_key(request, actor, key, body)
@@ -39,7 +40,7 @@ def suppress(
 @router.get("/suppressions", response_model=SuppressionPage)
 def list_suppressions(
     registry: RegistryDep,
-    actor: ActorDep,
+    actor: ReadingActor,
     lifted: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
     cursor: str | None = None,
@@ -50,14 +51,14 @@ def list_suppressions(
 
 
 @router.delete("/suppressions/{suppression_id}", response_model=SuppressionOut)
-def lift(suppression_id: str, body: LiftIn, registry: RegistryDep, actor: ActorDep) -> Response:
+def lift(suppression_id: str, body: LiftIn, registry: RegistryDep, actor: WritingActor) -> Response:
     """Lift a stop, with evidence that the person came back themselves; the entry stays on record."""
     return json_answer(registry.stops.lift(suppression_id, body, actor))
 
 
 @router.post("/consents", status_code=201, response_model=ConsentOut)
 def add_consent(
-    body: ConsentIn, request: Request, registry: RegistryDep, actor: ActorDep, key: KeyHeader = None
+    body: ConsentIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
     """Append a consent or its withdrawal; nothing is ever overwritten."""
     sent = request_key(request, actor, key, body)
@@ -65,5 +66,5 @@ def add_consent(
 
 
 @router.get("/contacts/{contact_id}/consents")
-def list_consents(contact_id: str, registry: RegistryDep, actor: ActorDep) -> ConsentList:
+def list_consents(contact_id: str, registry: RegistryDep, actor: ReadingActor) -> ConsentList:
     return ConsentList(items=registry.stops.consents(contact_id))

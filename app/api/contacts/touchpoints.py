@@ -4,10 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.contacts.calling import (
     PROBLEMS,
-    ActorDep,
     IfMatch,
     KeyHeader,
+    ReadingActor,
     RegistryDep,
+    WritingActor,
     answer_once,
     json_answer,
     request_key,
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["contacts"], responses=PROBLEMS)
 
 @router.post("/touchpoints", status_code=201, response_model=TouchpointOut)
 def add_touchpoint(
-    body: TouchpointIn, request: Request, registry: RegistryDep, actor: ActorDep, key: KeyHeader = None
+    body: TouchpointIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
     """Book a contact (`planned`, judged like a reservation) or record a fact, which is never refused."""
     sent = request_key(request, actor, key, body)
@@ -29,7 +30,7 @@ def add_touchpoint(
 
 
 @router.get("/touchpoints/{touchpoint_id}", response_model=TouchpointOut)
-def get_touchpoint(touchpoint_id: str, registry: RegistryDep, actor: ActorDep) -> Response:
+def get_touchpoint(touchpoint_id: str, registry: RegistryDep, actor: ReadingActor) -> Response:
     return _with_tag(registry.get_touchpoint(touchpoint_id))
 
 
@@ -38,7 +39,7 @@ def change_touchpoint(
     touchpoint_id: str,
     body: TouchpointChange,
     registry: RegistryDep,
-    actor: ActorDep,
+    actor: WritingActor,
     if_match: IfMatch = None,
 ) -> Response:
     """Move it (`at`), tell its outcome (`status`), or note something; If-Match guards against a change meanwhile."""

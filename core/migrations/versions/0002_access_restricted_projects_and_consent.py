@@ -1,0 +1,119 @@
+"""Access, restricted projects and consent"""
+
+import time
+
+from alembic import op
+import sqlalchemy as sa
+
+
+revision = '0002'
+down_revision = '0001'
+branch_labels = None
+depends_on = None
+
+
+TRUE = {"sqlite": "1", "postgresql": "true"}
+
+
+def upgrade() -> None:
+    now_ms = int(time.time() * 1000)
+    op.create_table('workspace_user',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('email', sa.String(), nullable=True),
+    sa.Column('role', sa.String(), nullable=False),
+    sa.Column('has_privacy', sa.Boolean(), server_default=sa.false(), nullable=False),
+    sa.Column('password_hash', sa.String(), nullable=True),
+    sa.Column('issuer', sa.String(), nullable=True),
+    sa.Column('subject', sa.String(), nullable=True),
+    sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.Column('last_sign_in_at', sa.BigInteger(), nullable=True),
+    sa.Column('disabled_at', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('email'),
+    sa.UniqueConstraint('issuer', 'subject', name='uq_workspace_user_issuer_subject')
+    )
+    op.create_table('project_team',
+    sa.Column('project_id', sa.String(), nullable=False),
+    sa.Column('team_id', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['team_id'], ['team.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('project_id', 'team_id')
+    )
+    with op.batch_alter_table('project_team', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_team_team_id'), ['team_id'], unique=False)
+
+    op.create_table('project_user',
+    sa.Column('project_id', sa.String(), nullable=False),
+    sa.Column('user_id', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['workspace_user.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('project_id', 'user_id')
+    )
+    with op.batch_alter_table('project_user', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_user_user_id'), ['user_id'], unique=False)
+
+    op.create_table('team_member',
+    sa.Column('team_id', sa.String(), nullable=False),
+    sa.Column('user_id', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['team_id'], ['team.id'], ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['workspace_user.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('team_id', 'user_id')
+    )
+    with op.batch_alter_table('team_member', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_team_member_user_id'), ['user_id'], unique=False)
+
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('scopes', sa.JSON(), server_default='["admin"]', nullable=False))
+        batch_op.add_column(sa.Column('user_id', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('team_id', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('hides_contacts', sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column('expires_at', sa.BigInteger(), nullable=True))
+        batch_op.create_index(batch_op.f('ix_api_key_team_id'), ['team_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_api_key_user_id'), ['user_id'], unique=False)
+        batch_op.drop_column('role')
+
+    with op.batch_alter_table('interview', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('team_id', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('is_quotable', sa.Boolean(), server_default=sa.true(), nullable=False))
+        batch_op.add_column(sa.Column('is_shareable', sa.Boolean(), server_default=sa.true(), nullable=False))
+        batch_op.add_column(sa.Column('keep_until', sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column('media_removed_at', sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column('withdrawn_at', sa.BigInteger(), nullable=True))
+        batch_op.create_index(batch_op.f('ix_interview_keep_until'), ['keep_until'], unique=False)
+        batch_op.create_index(batch_op.f('ix_interview_team_id'), ['team_id'], unique=False)
+
+    with op.batch_alter_table('participant', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('may_quote', sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column('may_share', sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column('keep_until', sa.Date(), nullable=True))
+
+    with op.batch_alter_table('project', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('is_restricted', sa.Boolean(), server_default=sa.false(), nullable=False))
+
+    with op.batch_alter_table('sign_in_link', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('purpose', sa.String(), server_default='sign_in', nullable=False))
+        batch_op.add_column(sa.Column('user_id', sa.String(), server_default='usr_local', nullable=False))
+        batch_op.create_index(batch_op.f('ix_sign_in_link_user_id'), ['user_id'], unique=False)
+
+    # sessions of the old shape end: what a principal may do is no longer written into them
+    op.drop_table("web_session")
+    op.create_table(
+        "web_session",
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("principal_id", sa.String(), nullable=False),
+        sa.Column("device", sa.String(), server_default="", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("secret_hash"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("ix_web_session_expires_at", "web_session", ["expires_at"])
+    op.create_index("ix_web_session_principal_id", "web_session", ["principal_id"])
+
+    op.execute(
+        "INSERT INTO workspace_user (id, name, role, has_privacy, created_at) "
+        f"VALUES ('usr_local', 'Administrator', 'administrator', {TRUE[op.get_bind().dialect.name]}, {now_ms})"
+    )
