@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import Unavailable
+from search.openvino_encoder import OpenVinoEncoder
 from search.values import Vectors
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -23,6 +25,8 @@ _DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb
 
 # Passages per run of the model. The lock is free between runs, so a question waits for one run, not for all.
 _BATCH = 32
+
+_log = logging.getLogger(__name__)
 
 
 class SentenceEmbedders:
@@ -56,6 +60,7 @@ class SentenceEmbedder:
         self._models_dir = models_dir
         self._lock = threading.Lock()
         self._model: Any = None
+        self._fast: OpenVinoEncoder | None = None
 
     @property
     def name(self) -> str:
@@ -81,7 +86,10 @@ class SentenceEmbedder:
     def _encode(self, texts: list[str]) -> Vectors:
         # one at a time: the tokenizer refuses to be used by two threads at once
         with self._lock:
-            encoded = self._load().encode(
+            model = self._load()
+            if self._fast is not None:
+                return self._fast.encode(texts)
+            encoded = model.encode(
                 texts,
                 batch_size=_BATCH,
                 normalize_embeddings=True,
@@ -93,14 +101,29 @@ class SentenceEmbedder:
     def _load(self) -> Any:
         """Return the model, read from disk the first time. The caller holds the lock."""
         if self._model is None:
-            folder = default_folder() if self._name == DEFAULT_MODEL else Path(self._name)
-            if folder is not None and folder.is_dir():
-                if self._name == DEFAULT_MODEL:
-                    _check_weights(folder / "model.safetensors")
-                self._model = _read_model(self._name, str(folder), None)
-            else:
-                self._model = _read_model(self._name, self._name, self._models_dir)
+            self._read()
+            self._fast = _faster(self._model, self._models_dir / "openvino")
         return self._model
+
+    def _read(self) -> None:
+        folder = default_folder() if self._name == DEFAULT_MODEL else Path(self._name)
+        if folder is not None and folder.is_dir():
+            if self._name == DEFAULT_MODEL:
+                _check_weights(folder / "model.safetensors")
+            self._model = _read_model(self._name, str(folder), None)
+        else:
+            self._model = _read_model(self._name, self._name, self._models_dir)
+
+
+def _faster(model: Any, cache: Path) -> OpenVinoEncoder | None:
+    """Return the model compiled for this processor; None where that cannot be had: torch does the work then."""
+    try:
+        return OpenVinoEncoder(model, cache)
+    except ImportError as error:
+        _log.info("OpenVINO cannot be used here (%s): passages are embedded with torch, more slowly", error)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        _log.info("this model cannot be converted for OpenVINO (%s): torch does the work", type(error).__name__)
+    return None
 
 
 def default_folder() -> Path | None:

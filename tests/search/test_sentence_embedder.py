@@ -64,3 +64,40 @@ def test_a_model_that_is_nowhere_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="EARSHOT_EMBEDDING_MODEL") as raised:
         SentenceEmbedders(tmp_path)(str(tmp_path / "not-a-model")).embed_passages(["x"])
     assert raised.value.code == "embedding_model_missing"
+
+
+def test_openvino_computes_what_torch_computes(tmp_path: Path) -> None:
+    texts = [*(f"customer number {number} asks for an export " * (number % 7 + 1) for number in range(40)), "", "a " * 900]
+    fast = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
+    slow = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
+    slow.dim  # noqa: B018 - reads the model
+    slow._fast = None
+    cosines = (fast.embed_passages(texts) * slow.embed_passages(texts)).sum(axis=1)
+    assert fast._fast is not None
+    assert cosines.min() > 0.999
+
+
+def test_a_converted_model_is_read_at_the_next_start(tmp_path: Path) -> None:
+    first = SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_queries(["once more"])
+    (graph,) = (tmp_path / "openvino").glob("*.xml")
+    made = graph.stat().st_mtime_ns
+    again = SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_queries(["once more"])
+    assert np.allclose(again, first, atol=1e-5)
+    assert graph.stat().st_mtime_ns == made
+
+
+def test_torch_does_the_work_where_openvino_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    embedder = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
+    assert embedder.embed_queries(["still here"]).shape == (1, 384)
+    assert embedder._fast is None
+
+
+def test_openvino_is_kept_from_reporting_its_use() -> None:
+    code = (
+        "import search.openvino_encoder as encoder; encoder._without_telemetry();"
+        "from openvino.tools.ovc import telemetry_utils; print(telemetry_utils.tm.__name__)"
+    )
+    root = Path(__file__).parents[2]
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert answer.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
