@@ -67,7 +67,8 @@ def test_a_model_that_is_nowhere_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_openvino_computes_what_torch_computes(tmp_path: Path) -> None:
-    texts = [*(f"customer number {number} asks for an export " * (number % 7 + 1) for number in range(40)), "", "a " * 900]
+    texts = [f"customer number {number} asks for an export " * (number % 7 + 1) for number in range(40)]
+    texts += ["", "a " * 900]
     fast = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
     slow = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
     slow.dim  # noqa: B018 - reads the model
