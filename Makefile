@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PORT   ?= 8000
-BENCHES := startup embed ingest
+BENCHES := startup embed ingest media
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long lint format types bench demo-reset screenshots docs openapi constraints clean
