@@ -12,14 +12,16 @@ import app.api.contacts as contacts_api
 import app.api.interviews as interviews_api
 import app.api.search as search_api
 import app.api.uploads as uploads_api
-from app.api import docs, participants, problems, system
+import app.api.users as users_api
+from app.api import audit, consent, docs, participants, problems, system
+from app.api.documented_problems import describe_errors
 from app.api.limits import BodyLimit
 from app.pages import routers as page_routers
 from app.pages.dependencies import STATIC, SignInNeededError
 from app.pages.errors import error_page
 from app.pages.static_files import HashedStaticFiles
 from app.request_log import RequestLog
-from app.security import SecurityHeaders
+from app.security import HostCheck, SecurityHeaders
 from app.services import Services
 from core.errors import AppError
 
@@ -48,6 +50,9 @@ def create_app(services: Services, lifespan: Lifespan = _nothing_to_run) -> Fast
     app.include_router(system.health)
     for router in (system.router, interviews_api.router, participants.router, uploads_api.router, search_api.router):
         app.include_router(router)
+    app.include_router(consent.router)
+    app.include_router(audit.router)
+    app.include_router(users_api.router)
     for router in contacts_api.routers:
         app.include_router(router)
     for router in page_routers:
@@ -56,9 +61,11 @@ def create_app(services: Services, lifespan: Lifespan = _nothing_to_run) -> Fast
     app.mount("/api/docs/assets", docs.docs_assets(), name="api-docs")
     app.mount("/static", HashedStaticFiles(directory=STATIC), name="static")
     app.add_middleware(RequestLog)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(HostCheck, base_url=services.settings.base_url)
     app.add_middleware(BodyLimit, max_upload_bytes=services.settings.max_upload_bytes)
+    app.add_middleware(SecurityHeaders, base_url=services.settings.base_url)
     _add_error_answers(app)
+    describe_errors(app)
     return app
 
 
@@ -70,9 +77,12 @@ def _wants_page(request: Request) -> bool:
 def _add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(AppError)
     async def _app_error(request: Request, error: AppError) -> Response:
-        return (
-            error_page(request, error.status, error.message) if _wants_page(request) else problems.from_app_error(error)
-        )
+        if not _wants_page(request):
+            return problems.from_app_error(error)
+        answer = error_page(request, error.status, error.message)
+        if "retry_after" in error.extra:
+            answer.headers["Retry-After"] = str(error.extra["retry_after"])
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def _validation_error(request: Request, error: RequestValidationError) -> Response:

@@ -4,6 +4,7 @@ from types import ModuleType
 
 from sqlmodel import SQLModel
 
+from app import participant_links
 from app.access import tables as access_tables
 from app.api import repeats
 from contact_registry import tables as registry_tables
@@ -18,6 +19,7 @@ TABLE_MODULES: tuple[ModuleType, ...] = (
     audit,
     core_tables,
     access_tables,
+    participant_links,
     repeats,
     ingest_tables,
     search_tables,

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from app.access.service import AccessService
+from app.audit import AuditService
+from app.erasure import PersonErasure
 from app.participation import ParticipationService
+from app.withdrawal import WithdrawalService
 from contact_registry.service import RegistryService
 from core.blobs import BlobStore
 from core.clock import Clock
@@ -28,3 +31,6 @@ class Services:
     search: SearchService
     registry: RegistryService
     participation: ParticipationService
+    audit: AuditService
+    withdrawal: WithdrawalService
+    erasure: PersonErasure

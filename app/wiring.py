@@ -6,11 +6,16 @@ No model is loaded here: adapters load theirs at the first use, so the server is
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app.access.service import AccessService
+from app.access.single_sign_on import CALLBACK
+from app.audit import AuditService
+from app.erasure import PersonErasure
 from app.participation import ParticipationService
 from app.samples import PRACTICE_MODEL, SOURCE
 from app.services import Services
+from app.withdrawal import WithdrawalService
 from contact_registry.service import RegistryService
 from core.blobs import FolderBlobStore
 from core.clock import Clock, SystemClock
@@ -32,6 +37,9 @@ from search.sentence_embedder import SentenceEmbedders
 from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText
 
+if TYPE_CHECKING:  # loaded only where single sign-on is configured
+    from app.access.openid_provider import OpenIdProvider
+
 
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     """Return the services over the workspace of `settings`, whose folder and schema exist afterwards."""
@@ -46,18 +54,37 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     ingest = IngestService(database, clock, blobs, jobs, settings, participation)
     embedders = SentenceEmbedders(settings.models_dir)
     keeper = IndexKeeper(FaissIndexes(), settings.index_dir)
+    search = SearchService(database, embedders, settings.embedding_model, keeper, SqliteFullText(), clock)
+    uploads = UploadService(settings, ingest)
+    withdrawal = WithdrawalService(database, clock, blobs, search, uploads)
     return Services(
         settings=settings,
         clock=clock,
         database=database,
         blobs=blobs,
         jobs=jobs,
-        access=AccessService(database, clock),
+        access=AccessService(database, clock, provider=provider_of(settings)),
         ingest=ingest,
-        uploads=UploadService(settings, ingest),
-        search=SearchService(database, embedders, settings.embedding_model, keeper, SqliteFullText(), clock),
+        uploads=uploads,
+        search=search,
         registry=registry,
         participation=participation,
+        audit=AuditService(database, clock),
+        withdrawal=withdrawal,
+        erasure=PersonErasure(database, clock, registry, search, jobs, withdrawal),
+    )
+
+
+def provider_of(settings: Settings) -> "OpenIdProvider | None":
+    """Return whom single sign-on asks; None where it is not configured."""
+    if not settings.oidc_issuer:
+        return None
+    from app.access.openid_provider import OpenIdProvider
+
+    redirect_uri = settings.base_url.rstrip("/") + CALLBACK
+    secret = settings.oidc_client_secret
+    return OpenIdProvider(
+        settings.oidc_issuer, settings.oidc_client_id, secret, redirect_uri, settings.oidc_groups_claim
     )
 
 

@@ -11,6 +11,7 @@ AppError
 ├── TooLarge 413            a limit in bytes or items was passed
 ├── InvalidInput 422        wrong whatever the state
 │   └── UnsupportedMedia 422 bytes that are no recording we can read
+├── TooManyRequests 429      again after `retry_after` seconds
 └── Unavailable 503         a part Earshot needs is missing for now
 """
 
@@ -81,6 +82,13 @@ class InvalidInput(AppError):
 
 class UnsupportedMedia(InvalidInput):
     title = "Not a recording"
+
+
+class TooManyRequests(AppError):
+    """Carries `retry_after`, whole seconds, which the answer repeats as its Retry-After header."""
+
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(AppError):

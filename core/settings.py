@@ -1,9 +1,11 @@
 """Every setting, each an environment variable `EARSHOT_…`; the settings page of the docs is made from this file."""
 
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,7 +24,8 @@ class Settings(BaseSettings):
     )
     base_url: str = Field(
         default="",
-        description="Address people use to reach Earshot (for links). Empty: the address the server listens on.",
+        description="Address people use to reach Earshot (for links); requests for another host are then refused, "
+        "except from this machine. Empty: the address the server listens on.",
     )
     timezone: str = Field(
         default="UTC",
@@ -56,9 +59,45 @@ class Settings(BaseSettings):
         ge=0,
         description="Interviews processed at once inside the server. 0: none, `earshot worker` processes do it.",
     )
+    oidc_issuer: str = Field(
+        default="",
+        description="Issuer of the OpenID provider for single sign-on, an https address exactly as its discovery "
+        "document says it; EARSHOT_BASE_URL and EARSHOT_OIDC_CLIENT_ID must be set too. Empty: no single sign-on. "
+        "Register `/sign-in/single-sign-on/callback` below the base URL as redirect address there.",
+    )
+    oidc_client_id: str = Field(default="", description="Id of this Earshot at the OpenID provider.")
+    oidc_client_secret: str = Field(
+        default="",
+        repr=False,
+        description="Secret of this Earshot there. Empty: a public client, protected by PKCE alone.",
+    )
+    oidc_groups_claim: str = Field(
+        default="groups",
+        description="Claim that lists a person's groups. At each sign-in they are in the teams whose id or name is the "
+        "name of one of their groups, and in no other; without the claim their teams stay as they are.",
+    )
+    requests_per_minute: int = Field(
+        default=6000,
+        ge=0,
+        description="Requests that one API key may send in a minute; more are answered with 429 and Retry-After. 0: no "
+        "limit. The default, a hundred a second, stops loops that have gone wrong and lets imports pass. Each server "
+        "process counts for itself.",
+    )
+    security_contact: str = Field(
+        default="",
+        description="Where to report a vulnerability of this installation, a `mailto:` or `https:` address; it is "
+        "published at /.well-known/security.txt. Empty: there is no such page.",
+    )
     log_level: str = Field(
         default="INFO", description="Least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
     )
+
+    @field_validator("security_contact")
+    @classmethod
+    def _known_contact(cls, value: str) -> str:
+        if value and (not value.startswith(("mailto:", "https:", "tel:")) or not value.isprintable()):
+            raise ValueError(f"EARSHOT_SECURITY_CONTACT is {value!r}: it begins with mailto: or https:")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -70,6 +109,17 @@ class Settings(BaseSettings):
                 f"EARSHOT_TIMEZONE is {value!r}, which is no IANA time zone name such as Europe/Prague"
             ) from error
         return value
+
+    @model_validator(mode="after")
+    def _single_sign_on_is_complete(self) -> Self:
+        if self.oidc_issuer:
+            issuer = urlsplit(self.oidc_issuer)
+            is_here = issuer.hostname in ("localhost", "127.0.0.1", "::1")
+            if issuer.scheme != "https" and not (issuer.scheme == "http" and is_here):
+                raise ValueError("EARSHOT_OIDC_ISSUER must be an https address (http only on this machine)")
+            if not self.oidc_client_id or not self.base_url:
+                raise ValueError("EARSHOT_OIDC_ISSUER needs EARSHOT_OIDC_CLIENT_ID and EARSHOT_BASE_URL")
+        return self
 
     @property
     def db_url(self) -> str:

@@ -174,6 +174,8 @@ def _checked_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
 def _check_maker(maker: Principal, wanted: NewKey, scopes: Sequence[str]) -> None:
     if maker.may(Permission.ADMIN):
         return
+    if not maker.role:  # or one that expires, or to which contacts are hidden, would make one that does not
+        raise Forbidden("not_permitted", "A key makes no other keys: sign in to make one.")
     if wanted.user_id is None or wanted.user_id != maker.user_id:
         raise Forbidden("not_permitted", "Only an administrator makes keys for teams, for the workspace or for others.")
     if not all(maker.may(Permission(scope)) for scope in scopes):
@@ -181,6 +183,8 @@ def _check_maker(maker: Principal, wanted: NewKey, scopes: Sequence[str]) -> Non
 
 
 def _check_owner(session: Session, wanted: NewKey) -> None:
+    if wanted.hides_contacts and Permission.ADMIN in wanted.scopes:
+        raise InvalidInput("invalid_scopes", "A key that hides contacts cannot administer.", field="scopes")
     if wanted.user_id is not None and wanted.team_id is not None:
         raise InvalidInput("two_owners", "A key acts for a person or for a team, not for both.", field="team")
     if wanted.team_id is not None:

@@ -6,9 +6,40 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select, update
 from sqlmodel import Session, col
 
-from app.access.tables import ApiKey, ProjectTeam, ProjectUser, SignInLink, TeamMember, WebSession
+from app.access.permissions import Role
+from app.access.tables import ApiKey, ProjectTeam, ProjectUser, SignInLink, TeamMember, User, WebSession
 
 # --- people ---
+
+
+def list_users(session: Session) -> list[User]:
+    return list(session.scalars(select(User)))
+
+
+def find_user_by_email(session: Session, email: str) -> User | None:
+    """Return the person with this address, given in lower case."""
+    return session.scalars(select(User).where(col(User.email) == email)).one_or_none()
+
+
+def find_user_by_subject(session: Session, issuer: str, subject: str) -> User | None:
+    return session.scalars(select(User).where(col(User.issuer) == issuer, col(User.subject) == subject)).one_or_none()
+
+
+def lock_administrators(session: Session) -> list[User]:
+    """Return the administrators who can sign in, locked until the transaction ends: two may demote each other at once.
+
+    Those with a password, with single sign-on, and the local one. (SQLite has one writer at a time anyway.)
+    """
+    able = or_(col(User.password_hash).is_not(None), col(User.subject).is_not(None), col(User.id) == "usr_local")
+    query = select(User).where(col(User.role) == Role.ADMINISTRATOR, col(User.disabled_at).is_(None), able)
+    return list(session.scalars(query.order_by(col(User.id)).with_for_update()))
+
+
+def put_teams(session: Session, user_id: str, teams: Iterable[str]) -> None:
+    """Make these the person's teams."""
+    session.execute(delete(TeamMember).where(col(TeamMember.user_id) == user_id))
+    session.add_all(TeamMember(team_id=team_id, user_id=user_id) for team_id in teams)
+    session.flush()
 
 
 def teams_of(session: Session, user_id: str) -> frozenset[str]:
@@ -54,11 +85,18 @@ def touch_key(session: Session, key_id: str, at: datetime) -> None:
 
 def use_link(session: Session, secret_hash: str, purpose: str, at: datetime) -> str | None:
     """Mark the link as used and return whose it is; None when it is unknown, for another purpose, used or too old."""
-    link = session.get(SignInLink, secret_hash)
+    link = session.get(SignInLink, secret_hash, with_for_update=True)
     if link is None or link.purpose != purpose or link.used_at is not None or link.expires_at <= at:
         return None
     link.used_at = at
     return link.user_id
+
+
+def find_link(session: Session, secret_hash: str, purposes: Iterable[str], at: datetime) -> SignInLink | None:
+    """Return the link if it could be used now for one of the purposes."""
+    link = session.get(SignInLink, secret_hash)
+    usable = link is not None and link.purpose in purposes and link.used_at is None and link.expires_at > at
+    return link if usable else None
 
 
 def find_session(session: Session, secret_hash: str, at: datetime) -> WebSession | None:
@@ -94,3 +132,7 @@ def delete_expired(session: Session, at: datetime) -> None:
 
 def delete_links_of(session: Session, user_id: str, purpose: str) -> None:
     session.execute(delete(SignInLink).where(col(SignInLink.user_id) == user_id, col(SignInLink.purpose) == purpose))
+
+
+def delete_all_links_of(session: Session, user_id: str) -> None:
+    session.execute(delete(SignInLink).where(col(SignInLink.user_id) == user_id))

@@ -48,25 +48,9 @@ class SessionService:
     def create_link(
         self, user_id: str = LOCAL_ADMINISTRATOR, purpose: str = "sign_in", lifetime: timedelta = LINK_LIFETIME
     ) -> str:
-        """Return the token of a link that works once; `purpose` is `sign_in`, `invitation` or `reset`.
-
-        A newer link of the same purpose replaces the older one, except for signing in.
-        """
-        secret, now = new_secret(), self._clock.now()
+        """Return the token of a link that works once; `purpose` is `sign_in`, `invitation` or `reset`."""
         with self._database.write() as session:
-            repository.delete_expired(session, now)
-            if purpose != "sign_in":
-                repository.delete_links_of(session, user_id, purpose)
-            session.add(
-                SignInLink(
-                    secret_hash=digest(secret),
-                    purpose=purpose,
-                    user_id=user_id,
-                    created_at=now,
-                    expires_at=now + lifetime,
-                )
-            )
-        return secret
+            return add_link(session, user_id, purpose, self._clock.now(), lifetime)
 
     def sign_in(self, token: str, device: str = "") -> str:
         """Turn a one-time link's token or an administrator's key into a new session and return its secret.
@@ -81,12 +65,13 @@ class SessionService:
             return self.begin(principal.id, device)
         with self._database.write() as session:
             user_id = repository.use_link(session, digest(token), "sign_in", self._clock.now())
-        if user_id is None:
+            user = None if user_id is None else session.get(User, user_id)
+        if user is None or user.disabled_at is not None:
             raise Unauthorized(
                 "invalid_sign_in_link",
                 "This sign-in link is unknown, used or too old; `earshot sign-in` prints a new one.",
             )
-        return self.begin(user_id, device)
+        return self.begin(user.id, device)
 
     def begin(self, principal_id: str, device: str = "") -> str:
         """Begin a session for somebody who has proved who they are, and return its secret."""
@@ -124,7 +109,11 @@ class SessionService:
         return principal
 
     def sign_out(self, secret: str) -> None:
+        now = self._clock.now()
         with self._database.write() as session:
+            found = repository.find_session(session, digest(secret), now)
+            if found is not None:
+                _audit(session, now, found.principal_id, "session.ended", found.principal_id)
             repository.delete_session(session, digest(secret))
 
     def list(self, principal_id: str, secret: str) -> list[SessionView]:
@@ -151,6 +140,23 @@ class SessionService:
         with self._database.write() as session:
             repository.delete_sessions_of(session, principal_id, but="" if but is None else digest(but))
             _audit(session, self._clock.now(), actor, "session.all_ended", principal_id)
+
+
+def add_link(session: Session, user_id: str, purpose: str, now: datetime, lifetime: timedelta) -> str:
+    """Add a one-time link to the caller's transaction and return its token.
+
+    A newer link of the same purpose replaces the older one, except for signing in.
+    """
+    secret = new_secret()
+    repository.delete_expired(session, now)
+    if purpose != "sign_in":
+        repository.delete_links_of(session, user_id, purpose)
+    session.add(
+        SignInLink(
+            secret_hash=digest(secret), purpose=purpose, user_id=user_id, created_at=now, expires_at=now + lifetime
+        )
+    )
+    return secret
 
 
 def _principal(session: Session, principal_id: str, now: datetime) -> Principal | None:

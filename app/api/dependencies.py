@@ -5,13 +5,14 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app import cookies
 from app.access.permissions import Permission
 from app.access.principals import Principal
 from app.access.secrets import form_token_matches
+from app.api import rate_limits
 from app.services import Services
 from core.errors import Forbidden, Unauthorized
 
-SESSION_COOKIE = "earshot_session"
 FORM_TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -33,8 +34,10 @@ def current_user(request: Request, services: ServicesDep) -> Principal:
     if header:
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthorized("invalid_key", "Send the key as 'Authorization: Bearer <key>'.")
-        return services.access.keys.principal_of(secret.strip())
-    cookie = request.cookies.get(SESSION_COOKIE)
+        principal = services.access.keys.principal_of(secret.strip())
+        rate_limits.count(services, principal)
+        return principal
+    cookie = cookies.read(request, cookies.SESSION)
     if not cookie:
         raise Unauthorized("not_signed_in", "Send an API key as 'Authorization: Bearer <key>', or sign in.")
     principal = services.access.sessions.principal_of(cookie)

@@ -36,7 +36,10 @@ def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Re
 
 
 def from_app_error(error: AppError) -> Response:
-    return problem(error.status, error.code, error.title, error.message, **error.extra)
+    answer = problem(error.status, error.code, error.title, error.message, **error.extra)
+    if "retry_after" in error.extra:
+        answer.headers["Retry-After"] = str(error.extra["retry_after"])
+    return answer
 
 
 def from_validation_error(error: RequestValidationError) -> Response:

@@ -12,13 +12,13 @@ from fastapi import Depends, Form, Request
 from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
+from app import cookies
 from app.access.permissions import Permission
 from app.access.principals import Principal
 from app.access.secrets import form_token, form_token_matches
-from app.api.dependencies import SESSION_COOKIE, ServicesDep
+from app.api.dependencies import ServicesDep
 from core.errors import Forbidden, Unauthorized
 
-FORM_COOKIE = "earshot_form"
 FRONTEND = Path(__file__).parents[2] / "frontend"
 STATIC = FRONTEND / "static"
 
@@ -34,7 +34,7 @@ class SignInNeededError(Exception):
 def page_user(request: Request, services: ServicesDep) -> Principal:
     """Return who is signed in; raises SignInNeededError, which becomes a redirect to the sign-in page."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = cookies.read(request, cookies.SESSION)
     if not cookie:
         raise SignInNeededError(target if request.method == "GET" else "/")
     try:
@@ -73,7 +73,7 @@ PageAdministrator = Annotated[Principal, Depends(permitted(Permission.ADMIN))]
 
 def browser_secret(request: Request) -> str:
     """Return what the form token is derived from: the session, or before sign-in a cookie of its own."""
-    known = request.cookies.get(SESSION_COOKIE) or request.cookies.get(FORM_COOKIE)
+    known = cookies.read(request, cookies.SESSION) or cookies.read(request, cookies.FORM)
     if known:
         return known
     if not hasattr(request.state, "new_form_secret"):
@@ -112,6 +112,5 @@ def render(request: Request, name: str, *, status_code: int = 200, **context: An
     response.headers["cache-control"] = "private, no-cache"  # a shared computer's cache keeps nobody's words
     new_secret = getattr(request.state, "new_form_secret", None)
     if new_secret:
-        secure = request.url.scheme == "https"
-        response.set_cookie(FORM_COOKIE, new_secret, httponly=True, samesite="lax", secure=secure)
+        cookies.put(request, response, cookies.FORM, new_secret)
     return response
