@@ -2,7 +2,7 @@
 
 Only the roof knows both halves: `ingest` calls `settle` and `forget` through its port `ParticipationLog`, the registry
 keeps the touchpoints. Their source is "interview", their external id `<interview>:<contact>`, so nothing is doubled.
-Participants are matched by address alone; a name is never guessed to be somebody.
+Participants are matched by a link that somebody confirmed, else by address; a name is never guessed to be somebody.
 """
 
 from contextlib import suppress
@@ -11,37 +11,44 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
+from app import participant_links
+from app.participant_links import ConfirmedLink
 from contact_registry.actor import Actor
-from contact_registry.addresses import email_key
+from contact_registry.answers import RECORDINGS
 from contact_registry.changes import CLOCK_TOLERANCE
 from contact_registry.schemas import TouchpointIn, TouchpointOut
-from contact_registry.schemas_people import EraseIn, EraseOut
+from contact_registry.schemas_people import ContactIn, ContactOut
 from contact_registry.service import RegistryService
 from core import directory
+from core.audit import EventFilter, find_events, record_event
 from core.clock import Clock
 from core.database import Database
-from core.errors import Gone, InvalidInput, NotFound
+from core.errors import Conflict, Gone, InvalidInput, NotFound
 from core.tables import Interview, Participant
+from ingest.schemas import InterviewStatus
 
-SOURCE = "interview"
+SOURCE = RECORDINGS
 CHANNEL = "interview"  # nobody tells us whether it was a call or a visit
 PURPOSE = "interview"
 SAME_CONVERSATION = timedelta(hours=12)
-DEFAULT_TEAM = "research"
+DEFAULT_TEAM, DEFAULT_TEAM_NAME = "research", "Research"
 ERASED_NAME = "Erased person"
 _ACTOR = Actor(id=SOURCE, source=SOURCE)
 
 
 @dataclass(frozen=True, slots=True)
 class ParticipantLink:
-    """Somebody who took part; `contact` is None for whom the registry does not know by this address."""
+    """Somebody who took part; `contact` is None for whom the registry does not know."""
 
+    ordinal: int
     name: str
     email: str | None
     role: str | None
     speaker: str | None
     contact: str | None
     touchpoint: str | None  # what was recorded of it
+    is_confirmed: bool = False  # somebody said who they are; otherwise matched by address
+    candidates: tuple[ContactOut, ...] = ()  # of exactly this name, for somebody to confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class ParticipationService:
         meanwhile: whoever looks last sees both.
         """
         meeting = self._meeting(interview_id)
-        while True:
+        while not self._is_withdrawn(interview_id):  # then what is on record stays: they took part all the same
             self._put(interview_id, meeting)
             after = self._meeting(interview_id)
             if after == meeting:
@@ -87,29 +94,82 @@ class ParticipationService:
             if touchpoint.status != "voided"
         }
         links = []
-        for person in self._people(interview_id):
-            contact = self._contact(person.email)
+        for person, contact, link in self._matched(interview_id):
             touchpoint = recorded.get(contact) if contact else None
-            links.append(ParticipantLink(person.name, person.email, person.role, person.speaker, contact, touchpoint))
+            offered = contact is None and person.name != ERASED_NAME
+            links.append(
+                ParticipantLink(
+                    ordinal=person.ordinal,
+                    name=person.name,
+                    email=person.email,
+                    role=person.role,
+                    speaker=person.speaker,
+                    contact=contact,
+                    touchpoint=touchpoint,
+                    is_confirmed=link is not None,
+                    candidates=tuple(self._registry.people.named(person.name)) if offered else (),
+                )
+            )
         return links
 
     def unlinked(self, interview_id: str) -> list[ParticipantLink]:
         """Return the participants that no contact is known for, to be linked by a person."""
         return [link for link in self.participants(interview_id) if link.contact is None]
 
-    def erase_person(self, contact_id: str, sent: EraseIn, actor: Actor) -> EraseOut:
-        """Erase a contact, and name and address of this person as a participant of interviews, first of all.
+    def link(
+        self, interview_id: str, ordinal: int, contact_id: str | None, actor: Actor, *, name: str | None = None
+    ) -> None:
+        """Confirm who the participant is, or with None take that back; the touchpoint follows.
 
-        Killed between the two, it is to be done again and finishes then. What was said stays: it belongs to the
-        interview. Raises as `ErasureService.erase`.
+        `name` guards against an interview that was sent again meanwhile. Raises NotFound `unknown_participant`,
+        `contact_not_found`, Gone, Conflict `participants_changed`.
         """
-        with suppress(Gone):  # erased before: the registry says so
-            keys = {email_key(email) for email in self._registry.get_contact(contact_id).emails}
-            with self._database.write() as session:
-                for person in session.exec(select(Participant).where(col(Participant.email).is_not(None))):
-                    if _key_or_none(person.email) in keys:
-                        person.name, person.email = ERASED_NAME, None
-        return self._registry.erasure.erase(contact_id, sent, actor)
+        contact = None if contact_id is None else self._registry.get_contact(contact_id).id
+        person, everybody = self._participant(interview_id, ordinal, name)
+        with self._database.write() as session:
+            interview = session.get(Interview, interview_id)
+            if interview is None:
+                raise NotFound("unknown_interview", f"There is no interview {interview_id[:40]!r}.")
+            known = participant_links.link_of(person, participant_links.links_of(session, interview_id), everybody)
+            if known is not None:
+                session.delete(known)
+                session.flush()
+            if contact is not None:
+                session.add(
+                    ConfirmedLink(
+                        interview_id=interview_id,
+                        person=participant_links.person_of(person),
+                        contact_id=contact,
+                        confirmed_by=actor.id,
+                        confirmed_at=self._clock.now(),
+                    )
+                )
+            if contact is not None or known is not None:
+                record_event(
+                    session,
+                    at=self._clock.now(),
+                    actor=actor.id,
+                    action="participant.unlinked" if contact is None else "participant.linked",
+                    subject_type="interview",
+                    subject_id=interview_id,
+                    detail={"participant": ordinal, "contact": contact or (known.contact_id if known else None)},
+                )
+            is_ready = interview.status == InterviewStatus.READY
+        if is_ready:  # otherwise processing settles it at its end
+            self.settle(interview_id)
+
+    def add_contact(self, interview_id: str, ordinal: int, actor: Actor, *, name: str | None = None) -> ContactOut:
+        """Put the participant on file as a new contact and link them.
+
+        Raises as `link` does, and Conflict `address_taken`, or `do_not_store` for somebody who was erased.
+        """
+        person, _ = self._participant(interview_id, ordinal, name)
+        email = person.email if participant_links.key_or_none(person.email) else None
+        if email and self._registry.people.is_erased(email):
+            raise Conflict("do_not_store", "This person must not be contacted or kept on file: nothing was stored.")
+        contact = self._registry.add_contact(ContactIn(name=person.name[:200], emails=[email] if email else []), actor)
+        self.link(interview_id, ordinal, contact.id, actor, name=name)
+        return contact
 
     def _put(self, interview_id: str, meeting: _Meeting | None) -> None:
         recorded = self._recorded(interview_id)
@@ -157,7 +217,8 @@ class ParticipationService:
     def _is_voided_by_hand(self, touchpoint: TouchpointOut) -> bool:
         if touchpoint.status != "voided":
             return False
-        events, _ = self._registry.conflicts.audit(subject=touchpoint.id, action="touchpoint.voided", limit=1)
+        with self._database.read() as session:
+            events = find_events(session, EventFilter(action="touchpoint.voided", subject=touchpoint.id), limit=1)
         return bool(events) and events[0].actor != _ACTOR.id
 
     def _recorded(self, interview_id: str) -> list[TouchpointOut]:
@@ -170,14 +231,52 @@ class ParticipationService:
             return None
         if interview.recorded_at > self._clock.now() + CLOCK_TOLERANCE:
             return None  # a planned interview is for the registry to book, under its rules
-        found = (self._contact(person.email) for person in self._people(interview_id))
+        found = (contact for _, contact, _ in self._matched(interview_id))
         contacts = dict.fromkeys(contact for contact in found if contact is not None)
         return _Meeting(interview.recorded_at, interview.project_id, tuple(contacts))
+
+    def _is_withdrawn(self, interview_id: str) -> bool:
+        with self._database.read() as session:
+            interview = session.get(Interview, interview_id)
+        return interview is not None and interview.withdrawn_at is not None
 
     def _people(self, interview_id: str) -> list[Participant]:
         query = select(Participant).where(Participant.interview_id == interview_id).order_by(col(Participant.ordinal))
         with self._database.read() as session:
             return list(session.exec(query))
+
+    def _participant(self, interview_id: str, ordinal: int, name: str | None) -> tuple[Participant, list[Participant]]:
+        """Return one participant who can be linked, and all of the interview. Raises as `link` does."""
+        everybody = self._people(interview_id)
+        person = next((one for one in everybody if one.ordinal == ordinal), None)
+        if person is None or person.name == ERASED_NAME:
+            raise NotFound("unknown_participant", f"The interview has no participant {ordinal} who could be linked.")
+        if name is not None and name != person.name:
+            raise Conflict(
+                "participants_changed", "The interview was sent again and its participants changed: look again."
+            )
+        return person, everybody
+
+    def _matched(self, interview_id: str) -> list[tuple[Participant, str | None, ConfirmedLink | None]]:
+        """Return each participant with their contact, and the link if that is why."""
+        everybody = self._people(interview_id)
+        with self._database.read() as session:
+            links = participant_links.links_of(session, interview_id)
+        found: list[tuple[Participant, str | None, ConfirmedLink | None]] = []
+        for person in everybody:
+            link = participant_links.link_of(person, links, everybody)
+            contact = self._on_file(link.contact_id) if link else None
+            if contact is None:
+                link, contact = None, self._contact(person.email)
+            found.append((person, contact, link))
+        return found
+
+    def _on_file(self, contact_id: str) -> str | None:
+        """Return the contact, or whoever it was merged into; None for an erased one."""
+        try:
+            return self._registry.get_contact(contact_id).id
+        except (NotFound, Gone):
+            return None
 
     def _contact(self, email: str | None) -> str | None:
         if not email:
@@ -197,12 +296,5 @@ class ParticipationService:
             return teams.pop()
         if DEFAULT_TEAM not in teams:
             with self._database.write() as session:
-                directory.put_team(session, DEFAULT_TEAM, "Research", self._clock.now())
+                directory.put_team(session, DEFAULT_TEAM, DEFAULT_TEAM_NAME, self._clock.now())
         return DEFAULT_TEAM
-
-
-def _key_or_none(email: str | None) -> str | None:
-    try:
-        return email_key(email or "")
-    except InvalidInput:
-        return None

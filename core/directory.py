@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from core.audit import record_event
 from core.errors import Conflict, InvalidInput
 from core.tables import Project, Team
 from core.text import clean_text
@@ -71,17 +72,19 @@ def require_project(session: Session, slug: str, viewer: Viewer) -> Project:
     return project
 
 
-def put_team(session: Session, slug: str, name: str, at: datetime) -> tuple[Team, bool]:
+def put_team(session: Session, slug: str, name: str, at: datetime, actor: str = "system") -> tuple[Team, bool]:
     """Create the team or rename it; the second value says whether it is new."""
     name = _check_name(name, "team")
     team = session.get(Team, check_slug(slug, "team"))
-    if team is not None:
-        team.name = name
-        return team, False
-    team = Team(id=slug, name=name, created_at=at)
-    session.add(team)
-    session.flush()
-    return team, True
+    is_new = team is None
+    if team is None:
+        team = Team(id=slug, name=name, created_at=at)
+        session.add(team)
+        session.flush()
+    team.name = name
+    action = "team.created" if is_new else "team.renamed"
+    record_event(session, at=at, actor=actor, action=action, subject_type="team", subject_id=slug)
+    return team, is_new
 
 
 def list_teams(session: Session) -> list[Team]:

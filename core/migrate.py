@@ -12,7 +12,8 @@ from core.database import Database
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _config(database: Database) -> Config:
+def config_of(database: Database) -> Config:
+    """Return what Alembic needs to know of this database."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["database"] = database
@@ -21,7 +22,7 @@ def _config(database: Database) -> Config:
 
 def migrate(database: Database) -> None:
     """Run every migration this database has not seen; a database at the newest one is left alone, without a lock."""
-    config = _config(database)
+    config = config_of(database)
     newest = ScriptDirectory.from_config(config).get_current_head()
     with database.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()

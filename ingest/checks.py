@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from core.errors import InvalidInput, TooLarge
 from core.text import clean_text
 from ingest import languages
-from ingest.schemas import ParticipantIn, RecordingIn, SegmentIn
+from ingest.schemas import Consent, ParticipantIn, RecordingIn, SegmentIn
 from ingest.values import TimedSegment
 
 MAX_SEGMENTS = 20_000
@@ -203,9 +203,25 @@ def _participants(sent: Sequence[ParticipantIn]) -> tuple[ParticipantIn, ...]:
                 email=_limited(person.email, MAX_EMAIL, where),
                 role=_limited(person.role, MAX_NAME, where),
                 speaker=_limited(person.speaker, MAX_NAME, where),
+                consent=_consent(person.consent, where),
             )
         )
     return tuple(checked)
+
+
+def _consent(sent: Consent | None, where: str) -> Consent | None:
+    day = None if sent is None else sent.keep_until
+    if day is not None:
+        check_keep_until(day, f"{where}.consent.keep_until")
+    return sent
+
+
+def check_keep_until(day: date, field: str) -> None:
+    """Raise InvalidInput `invalid_keep_until` for a day of another century."""
+    if not 2000 <= day.year <= 2200:
+        raise InvalidInput(
+            "invalid_keep_until", f"keep_until is in the year {day.year}; 2000 to 2200 are accepted.", field=field
+        )
 
 
 def _tags(sent: Iterable[str]) -> tuple[str, ...]:

@@ -10,10 +10,18 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel import Session
 
 from core.errors import InvalidInput
-from core.tables import Interview, Passage, Segment
+from core.tables import Interview, Participant, Passage, Segment
 from core.visibility import Viewer
 from ingest import repository
-from ingest.schemas import ErrorOut, InterviewOut, InterviewPage, InterviewStatus, ParticipantOut, SegmentOut
+from ingest.schemas import (
+    Consent,
+    ErrorOut,
+    InterviewOut,
+    InterviewPage,
+    InterviewStatus,
+    ParticipantOut,
+    SegmentOut,
+)
 
 MAX_LIMIT = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +40,9 @@ def shown(session: Session, interviews: Sequence[Interview]) -> list[InterviewOu
             project=interview.project_id,
             team=interview.team_id,
             participants=[
-                ParticipantOut(name=row.name, email=row.email, role=row.role, speaker=row.speaker)
+                ParticipantOut(
+                    name=row.name, email=row.email, role=row.role, speaker=row.speaker, consent=noted_consent(row)
+                )
                 for row in participants.get(interview.id, ())
             ],
             tags=tags.get(interview.id, []),
@@ -72,6 +82,11 @@ def page(
     more = len(found) > limit
     found = found[:limit]
     return InterviewPage(items=shown(session, found), next_cursor=_cursor(found[-1]) if more else None)
+
+
+def noted_consent(person: Participant) -> Consent:
+    """Return what the participant's row says; None where nobody noted anything."""
+    return Consent(quote_internally=person.may_quote, share_outside=person.may_share, keep_until=person.keep_until)
 
 
 def _error(interview: Interview) -> ErrorOut | None:

@@ -17,8 +17,9 @@ from sqlmodel import Session, col, or_, select
 
 from core.ids import new_id
 from core.tables import Interview, InterviewTag, Participant, Passage, Segment
-from core.visibility import Viewer, is_visible_to
+from core.visibility import EVERYBODY, Viewer, is_visible_to
 from ingest.checks import Details
+from ingest.schemas import Consent, ParticipantIn
 from ingest.tables import IngestJob
 from ingest.values import PassageDraft, TimedSegment, Word
 
@@ -36,21 +37,21 @@ def find_by_external_id(session: Session, source: str, external_id: str) -> Inte
     ).first()
 
 
-def find_by_recording(session: Session, project_id: str | None, sha256: str) -> Interview | None:
-    """Return the oldest interview of the project with these bytes."""
+def find_by_recording(session: Session, viewer: Viewer, project_id: str | None, sha256: str) -> Interview | None:
+    """Return the oldest interview of the project with these bytes that the viewer may see."""
     return session.exec(
         select(Interview)
-        .where(Interview.recording_sha256 == sha256, _in_project(project_id))
+        .where(Interview.recording_sha256 == sha256, _in_project(project_id), is_visible_to(viewer))
         .order_by(col(Interview.id))
     ).first()
 
 
-def find_by_given_text(session: Session, project_id: str | None, text_hash: str) -> Interview | None:
-    """Return the oldest interview of the project that was sent with this text and without a recording."""
+def find_by_given_text(session: Session, viewer: Viewer, project_id: str | None, text_hash: str) -> Interview | None:
+    """Return the oldest interview of the project, seen by the viewer, that came with this text and no recording."""
     return session.exec(
         select(Interview)
         .join(IngestJob, col(IngestJob.interview_id) == Interview.id)
-        .where(IngestJob.given_text_hash == text_hash, _in_project(project_id))
+        .where(IngestJob.given_text_hash == text_hash, _in_project(project_id), is_visible_to(viewer))
         .where(col(Interview.recording_sha256).is_(None))
         .order_by(col(Interview.id))
     ).first()
@@ -72,7 +73,7 @@ def list_interviews(
     limit: int,
 ) -> list[Interview]:
     """Return up to `limit` interviews that came before `before`, newest first; equal times by falling id."""
-    query = select(Interview).where(is_visible_to(viewer)).limit(limit)
+    query = select(Interview).where(is_visible_to(viewer), col(Interview.withdrawn_at).is_(None)).limit(limit)
     query = query.order_by(col(Interview.created_at).desc(), col(Interview.id).desc())
     if project is not None:
         query = query.where(Interview.project_id == project)
@@ -138,8 +139,10 @@ def has_passages(session: Session, interview_id: str) -> bool:
 # --- writing an interview --------------------------------------------------------------------------------------------
 
 
-def put_details(session: Session, interview: Interview, details: Details) -> None:
-    """Replace the metadata, participants and tags of a stored interview."""
+def put_details(
+    session: Session, interview: Interview, details: Details, people: Sequence[ParticipantIn]
+) -> list[Participant]:
+    """Replace the metadata, participants and tags of a stored interview; return the participants' rows."""
     if details.title is not None:
         interview.title = details.title
     interview.project_id = details.project
@@ -151,22 +154,29 @@ def put_details(session: Session, interview: Interview, details: Details) -> Non
     session.flush()
     session.execute(delete(Participant).where(col(Participant.interview_id) == interview.id))
     session.execute(delete(InterviewTag).where(col(InterviewTag.interview_id) == interview.id))
-    for ordinal, person in enumerate(details.participants):
-        session.add(
-            Participant(
-                id=new_id("par"),
-                interview_id=interview.id,
-                ordinal=ordinal,
-                name=person.name,
-                email=person.email,
-                role=person.role,
-                speaker=person.speaker,
-            )
-        )
-    spelled = _known_spellings(session, details.tags)
+    rows = [_participant(interview.id, ordinal, person) for ordinal, person in enumerate(people)]
+    session.add_all(rows)
+    spelled = _known_spellings(session, details.tags, interview.project_id)
     for tag in details.tags:
         session.add(InterviewTag(interview_id=interview.id, tag=spelled.get(tag.lower(), tag)))
     session.flush()
+    return rows
+
+
+def _participant(interview_id: str, ordinal: int, person: ParticipantIn) -> Participant:
+    consent = person.consent or Consent()
+    return Participant(
+        id=new_id("par"),
+        interview_id=interview_id,
+        ordinal=ordinal,
+        name=person.name,
+        email=person.email,
+        role=person.role,
+        speaker=person.speaker,
+        may_quote=consent.quote_internally,
+        may_share=consent.share_outside,
+        keep_until=consent.keep_until,
+    )
 
 
 def put_text(
@@ -237,12 +247,17 @@ def _in_project(project_id: str | None) -> Any:
     return col(Interview.project_id).is_(None) if project_id is None else col(Interview.project_id) == project_id
 
 
-def _known_spellings(session: Session, tags: Sequence[str]) -> dict[str, str]:
-    """Return how tags are already written elsewhere, so that "Pricing" and "pricing" stay one tag."""
+def _known_spellings(session: Session, tags: Sequence[str], project_id: str | None) -> dict[str, str]:
+    """Return how tags are already written elsewhere, so that "Pricing" and "pricing" stay one tag.
+
+    Elsewhere is what is open to all and the same project: a spelling would tell of a tag in a restricted one.
+    """
     lowered = [tag.lower() for tag in tags]
     rows = session.exec(
         select(InterviewTag.tag)
+        .join(Interview, col(Interview.id) == InterviewTag.interview_id)
         .where(func.lower(InterviewTag.tag).in_(lowered))
+        .where(or_(is_visible_to(EVERYBODY), _in_project(project_id)))
         .distinct()
         .order_by(col(InterviewTag.tag))
     )

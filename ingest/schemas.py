@@ -4,7 +4,7 @@ Pydantic checks shapes here (types, unknown fields); `checks.py` checks sense (l
 sentences can name the segment.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -59,6 +59,14 @@ class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Consent(_Input):
+    """What a participant agreed to; null: nobody noted it. The narrowest of all participants binds the interview."""
+
+    quote_internally: bool | None = Field(default=None, description="False: only the privacy permission reads it.")
+    share_outside: bool | None = Field(default=None, description="False: it is read and played, and leaves as no file.")
+    keep_until: date | None = Field(default=None, description="After this day the recording is removed.")
+
+
 class ParticipantIn(_Input):
     """Somebody who took part. A bare string is read as the name."""
 
@@ -66,6 +74,7 @@ class ParticipantIn(_Input):
     email: OptionalText = None
     role: OptionalText = None
     speaker: OptionalText = Field(default=None, description="Label of this person in the segments.")
+    consent: Consent | None = Field(default=None, description="What is left out stays as it was noted before.")
 
     @model_validator(mode="before")
     @classmethod
@@ -114,6 +123,7 @@ class ParticipantOut(BaseModel):
     email: str | None
     role: str | None
     speaker: str | None
+    consent: Consent = Field(default_factory=Consent)
 
 
 class SegmentOut(BaseModel):
@@ -154,6 +164,14 @@ class InterviewOut(BaseModel):
     notice: str | None = Field(description="Something worth knowing about the result.")
     error: ErrorOut | None
 
+    is_quotable: bool = Field(
+        default=True, description="False: text and recording open to the privacy permission only."
+    )
+    is_shareable: bool = Field(default=True, description="False: nothing of it is exported as a file.")
+    keep_until: date | None = Field(default=None, description="The recording is removed after this day.")
+    media_removed_at: datetime | None = Field(default=None, description="When its time was over; the text stays.")
+    withdrawn_at: datetime | None = Field(default=None, description="When a participant withdrew it: all is gone.")
+
     has_recording: bool
     has_video: bool
     media_type: str | None
@@ -173,3 +191,15 @@ class InterviewPage(BaseModel):
 
     items: list[InterviewOut]
     next_cursor: str | None
+
+
+class RemovalOut(BaseModel):
+    """A recording that is about to be removed because its time is over; the text stays."""
+
+    interview_id: str
+    title: str
+    project: str | None
+    keep_until: date = Field(description="The last day it is kept.")
+    removed_from: date = Field(description="The day at whose start it is removed.")
+    size_bytes: int | None
+    has_text: bool = Field(description="False: it was not written down yet, and cannot be any more after that day.")

@@ -1,14 +1,13 @@
 """Everything callers can do with interviews; the API, the command line and the pages call it and nothing below it.
 
 In: `schemas.py` types and streams of bytes. Out: `schemas.py` types. Work that takes long is handed to `Jobs` after
-the commit; `pipeline.py` does it.
+the commit; `pipeline.py` does it. What only looks is in `reading.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
@@ -19,12 +18,12 @@ from core.blobs import BlobStore
 from core.clock import Clock
 from core.database import Database
 from core.directory import require_project, require_team
-from core.errors import Conflict, NotFound
+from core.errors import Conflict
 from core.ids import new_id
 from core.settings import Settings
 from core.tables import Interview
 from core.visibility import ALL_SEEING, EVERYBODY, Viewer
-from ingest import listing, repository, work_repository, writers
+from ingest import repository, work_repository
 from ingest.checks import (
     Details,
     check_details,
@@ -33,29 +32,31 @@ from ingest.checks import (
     check_title,
     title_from_file_name,
 )
+from ingest.consent import ConsentService, carry_over, put_limits
+from ingest.guards import require_present
 from ingest.incoming import clean_file_name, file_details, peek, read_all, with_file_details
 from ingest.media import probe
 from ingest.ports import Jobs, NoParticipationLog, ParticipationLog
 from ingest.readers import HEAD_BYTES, read_transcript, transcript_kind
+from ingest.reading import InterviewReading
+from ingest.retention import RetentionService, is_over
 from ingest.schemas import (
     UNFINISHED,
     InterviewIn,
     InterviewOut,
-    InterviewPage,
     InterviewStatus,
     RecordingIn,
-    SegmentOut,
-    TranscriptFormat,
 )
 from ingest.split import split_passages
+from ingest.stored_recordings import delete_if_unused
 from ingest.tables import IngestJob
 from ingest.values import TimedSegment
 
 _RESTARTABLE = (InterviewStatus.FAILED, InterviewStatus.CANCELLED, InterviewStatus.NEEDS_MODEL)
 
 
-class IngestService:
-    """Takes interviews in, lists them, and hands out their text and sound. One transaction per call."""
+class IngestService(InterviewReading):
+    """Takes interviews in and steers the work on them; `consent` and `retention` are doors of their own."""
 
     def __init__(
         self,
@@ -66,13 +67,14 @@ class IngestService:
         settings: Settings,
         participation: ParticipationLog | None = None,
     ) -> None:
-        self._database = database
+        super().__init__(database, blobs)
         self._clock = clock
-        self._blobs = blobs
         self._jobs = jobs
         self._settings = settings
         self._zone = ZoneInfo(settings.timezone)
         self._participation = participation or NoParticipationLog()
+        self.consent = ConsentService(database, clock)
+        self.retention = RetentionService(database, clock, blobs, self._zone)
 
     # --- taking in ---------------------------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ class IngestService:
             sent_before = self._find_sent(session, details, source, viewer)
             interview = sent_before
             if interview is None and same_text_is_same:
-                interview = repository.find_by_given_text(session, details.project, text_hash)
+                interview = repository.find_by_given_text(session, viewer, details.project, text_hash)
             is_new = interview is None
             if interview is None:
                 interview = self._new_interview(session, details, source)
@@ -173,7 +175,9 @@ class IngestService:
             self._blobs.path(sha256)  # another interview's deletion may have taken the bytes meanwhile
             self._check_places(session, details, viewer)
             sent_before = self._find_sent(session, details, source, viewer)
-            interview = sent_before or repository.find_by_recording(session, details.project, sha256)
+            if work_repository.is_withdrawn(session, sha256):
+                raise Conflict("withdrawn", "A participant withdrew this recording: it is not taken in again.")
+            interview = sent_before or repository.find_by_recording(session, viewer, details.project, sha256)
             is_new = interview is None
             if interview is None:
                 title = details.title or title_from_file_name(str(file["file_name"]))
@@ -187,8 +191,10 @@ class IngestService:
                 self._put_details(session, interview, job, details, actor, is_new=is_new)
             if not is_same:
                 interview.revision += not is_new
+                self._check_may_be_kept(interview)
                 for name, value in file.items():
                     setattr(interview, name, value)
+                interview.media_removed_at = None
                 interview.transcribed_by = job.given_text_hash = None
                 work_repository.drop_heard(session, interview.id)
                 repository.put_text(session, interview.id, (), ())
@@ -196,64 +202,8 @@ class IngestService:
             if starts:
                 work_repository.restart(session, interview, self._clock.now())
             if replaced is not None:
-                self._delete_if_unused(session, replaced)
+                delete_if_unused(session, self._blobs, replaced)
         return self._enqueued(interview.id, starts), is_new
-
-    # --- looking -----------------------------------------------------------------------------------------------------
-
-    def get(self, interview_id: str, viewer: Viewer = EVERYBODY) -> InterviewOut:
-        """Return the interview; raises NotFound `unknown_interview`."""
-        with self._database.read() as session:
-            return listing.shown(session, [_require(session, interview_id, viewer)])[0]
-
-    def list_interviews(
-        self,
-        *,
-        project: str | None = None,
-        status: str | None = None,
-        tag: str | None = None,
-        text: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-        viewer: Viewer = EVERYBODY,
-    ) -> InterviewPage:
-        """Return a page of interviews, newest first; `text` is looked for in titles, `limit` is 1 to 200."""
-        with self._database.read() as session:
-            return listing.page(session, viewer, project, status, tag, text, cursor, limit)
-
-    def segments(self, interview_id: str, viewer: Viewer = EVERYBODY) -> list[SegmentOut]:
-        """Return the interview's text in order; raises NotFound `unknown_interview`."""
-        with self._database.read() as session:
-            _require(session, interview_id, viewer)
-            return listing.shown_segments(repository.segments_of(session, interview_id))
-
-    def transcript(
-        self,
-        interview_id: str,
-        format: TranscriptFormat | str,  # noqa: A002 - as the query parameter is called
-        viewer: Viewer = EVERYBODY,
-    ) -> tuple[bytes, str, str]:
-        """Return the transcript as a file: bytes, media type, file name.
-
-        Raises: InvalidInput `unknown_format`; Conflict `no_text_yet` while an interview has none.
-        """
-        with self._database.read() as session:
-            interview = listing.shown(session, [_require(session, interview_id, viewer)])[0]
-            segments = listing.shown_segments(repository.segments_of(session, interview_id))
-        if not segments and interview.status != InterviewStatus.READY:
-            raise Conflict(
-                "no_text_yet",
-                f"The interview is {interview.status.value} and has no text yet. Ask again when it is ready.",
-            )
-        return writers.write_transcript(interview, segments, format)
-
-    def recording(self, interview_id: str, viewer: Viewer = EVERYBODY) -> tuple[Path, str]:
-        """Return the recording's file and media type; raises NotFound `no_recording` for a text without sound."""
-        with self._database.read() as session:
-            interview = _require(session, interview_id, viewer)
-        if interview.recording_sha256 is None:
-            raise NotFound("no_recording", "This interview was sent as text: it has no recording.")
-        return self._blobs.path(interview.recording_sha256), interview.media_type or "application/octet-stream"
 
     # --- steering ----------------------------------------------------------------------------------------------------
 
@@ -263,13 +213,15 @@ class IngestService:
         What was transcribed already is kept. Raises: Conflict `nothing_to_retry`.
         """
         with self._writing() as session:
-            interview = _require(session, interview_id, viewer, for_update=True)
+            interview = require_present(session, interview_id, viewer, for_update=True)
             if interview.status not in _RESTARTABLE:
                 raise Conflict(
                     "nothing_to_retry",
                     f"The interview is {interview.status}; only one that failed, was cancelled or needs a model can "
                     "be retried.",
                 )
+            if interview.media_removed_at is not None and not repository.has_segments(session, interview_id):
+                raise Conflict("nothing_to_retry", "The recording was removed before it was written down.")
             work_repository.restart(session, interview, self._clock.now())
             self._audit(session, actor, "interview.retried", interview_id)
         return self._enqueued(interview_id, starts=True)
@@ -281,7 +233,7 @@ class IngestService:
         """
         waiting = (*UNFINISHED, InterviewStatus.NEEDS_MODEL, InterviewStatus.CANCELLED)
         with self._writing() as session:
-            interview = _require(session, interview_id, viewer, for_update=True)
+            interview = require_present(session, interview_id, viewer, for_update=True)
             if interview.status not in waiting:
                 raise Conflict("nothing_to_cancel", f"The interview is {interview.status}: there is no work to stop.")
             if interview.status != InterviewStatus.CANCELLED:
@@ -296,12 +248,12 @@ class IngestService:
         self.get(interview_id, viewer)
         self._participation.forget(interview_id)
         with self._writing() as session:
-            interview = _require(session, interview_id, viewer, for_update=True)
+            interview = require_present(session, interview_id, viewer, for_update=True)
             sha256 = interview.recording_sha256
             repository.remove(session, interview)
             self._audit(session, actor, "interview.deleted", interview_id)
             if sha256 is not None:
-                self._delete_if_unused(session, sha256)
+                delete_if_unused(session, self._blobs, sha256)
         self._participation.settle(interview_id)
 
     # --- pieces ------------------------------------------------------------------------------------------------------
@@ -322,6 +274,8 @@ class IngestService:
         found = repository.find_by_external_id(session, source, details.external_id)
         if found is not None and repository.find(session, found.id, viewer) is None:
             raise Conflict("external_id_in_use", "This external id is in use: send the interview under another one.")
+        if found is not None and found.withdrawn_at is not None:
+            raise Conflict("withdrawn", "A participant withdrew this interview: it is not taken in again.")
         return found
 
     def _new_interview(self, session: Session, details: Details, source: str, title: str | None = None) -> Interview:
@@ -350,13 +304,23 @@ class IngestService:
         *,
         is_new: bool,
     ) -> None:
-        repository.put_details(session, interview, details)
+        before = repository.participants_of(session, [interview.id]).get(interview.id, [])
+        people = repository.put_details(session, interview, details, carry_over(details.participants, before))
+        put_limits(interview, people)
         job.asked_language = details.language
         job.vocabulary = list(details.vocabulary)
         session.add(job)
         interview.updated_at = self._clock.now()
         session.flush()
         self._audit(session, actor, "interview.created" if is_new else "interview.updated", interview.id)
+
+    def _check_may_be_kept(self, interview: Interview) -> None:
+        if interview.keep_until is not None and is_over(interview.keep_until, self._clock.now(), self._zone):
+            raise Conflict(
+                "no_longer_kept",
+                f"Its participants let the recording be kept until {interview.keep_until.isoformat()}: it is not taken "
+                "in any more.",
+            )
 
     def _job(self, session: Session, interview: Interview) -> IngestJob:
         return work_repository.find_job(session, interview.id) or IngestJob(interview_id=interview.id, attempt=0)
@@ -378,15 +342,7 @@ class IngestService:
 
     def _drop_unused(self, sha256: str) -> None:
         with self._database.write() as session:
-            self._delete_if_unused(session, sha256)
-
-    def _delete_if_unused(self, session: Session, sha256: str) -> None:
-        """Delete inside the transaction: if the commit fails, what is left is an interview to delete again, never
-        bytes that somebody believes deleted.
-        """
-        session.flush()
-        if not repository.is_recording_used(session, sha256):
-            self._blobs.delete(sha256)
+            delete_if_unused(session, self._blobs, sha256)
 
     def _audit(self, session: Session, actor: str, action: str, interview_id: str) -> None:
         record_event(
@@ -397,10 +353,3 @@ class IngestService:
             subject_type="interview",
             subject_id=interview_id,
         )
-
-
-def _require(session: Session, interview_id: str, viewer: Viewer, *, for_update: bool = False) -> Interview:
-    interview = repository.find(session, interview_id, viewer, for_update=for_update)
-    if interview is None:
-        raise NotFound("unknown_interview", f"There is no interview {interview_id[:64]!r}.")
-    return interview

@@ -1,9 +1,12 @@
-"""Tables that only ingest reads: what a job needs to know, and what it has heard so far."""
+"""Tables that only ingest reads: what a job needs to know, what it has heard so far, what was withdrawn."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel
+
+from core.database import utc_column
 
 
 class IngestJob(SQLModel, table=True):
@@ -33,3 +36,18 @@ class HeardPart(SQLModel, table=True):
     language: str | None = None
     model: str
     segments: list[Any] = Field(sa_column=Column(JSON, nullable=False))  # [[text, start, end, [[word, start, end]]]]
+
+
+class Withdrawal(SQLModel, table=True):
+    """What was removed when a participant withdrew an interview: counts and a hash, nothing of what it was."""
+
+    __tablename__ = "withdrawal"
+
+    id: str = Field(primary_key=True)  # the number on the receipt
+    interview_id: str = Field(unique=True)  # no foreign key: the receipt outlives the tombstone
+    at: datetime = Field(sa_column=utc_column(index=True))
+    actor: str  # id of the user or key
+    reason: str  # a code
+    recording_sha256: str | None = Field(default=None, index=True)  # so that the same bytes are not taken in again
+    is_recording_removed: bool
+    counts: dict[str, int] = Field(sa_column=Column(JSON, nullable=False))

@@ -134,6 +134,19 @@ class UploadService:
         with self._locked(upload_id):
             self._forget(upload_id)
 
+    def forget_interview(self, interview_id: str) -> int:
+        """Throw away what is noted of the uploads that became this interview; return how many that were."""
+        forgotten = 0
+        for notes in self._folder.glob("upl_*.json"):
+            try:
+                is_its = json.loads(notes.read_text())["interview_id"] == interview_id
+            except (FileNotFoundError, ValueError):  # another request was quicker
+                continue
+            if is_its:
+                self._forget(notes.stem)
+                forgotten += 1
+        return forgotten
+
     # --- pieces ------------------------------------------------------------------------------------------------------
 
     def _take_in(self, upload_id: str, notes: _Notes, viewer: Viewer) -> InterviewOut | None:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from core.tables import Interview, Segment
 from ingest.schemas import UNFINISHED, InterviewStatus
-from ingest.tables import HeardPart, IngestJob
+from ingest.tables import HeardPart, IngestJob, Withdrawal
 from ingest.values import HeardWindow, TimedSegment, Word
 
 _UNFINISHED = [status.value for status in UNFINISHED]
@@ -159,6 +159,11 @@ def still(session: Session, attempt: Attempt) -> Interview | None:
         )
         .with_for_update(of=Interview)
     ).first()
+
+
+def is_withdrawn(session: Session, sha256: str) -> bool:
+    """Return whether a participant withdrew an interview that had this recording."""
+    return session.exec(select(Withdrawal.id).where(Withdrawal.recording_sha256 == sha256)).first() is not None
 
 
 def restart(session: Session, interview: Interview, at: datetime) -> None:

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
 from core.errors import InvalidInput
-from ingest.schemas import InterviewOut, SegmentOut, TranscriptFormat
+from ingest.schemas import InterviewOut, ParticipantOut, SegmentOut, TranscriptFormat
 
 _MEDIA_TYPES = {
     TranscriptFormat.JSON: "application/json",
@@ -49,9 +49,14 @@ def _write_json(interview: InterviewOut, segments: Sequence[SegmentOut]) -> byte
     head = interview.model_dump(
         mode="json", include={"id", "external_id", "title", "project", "recorded_at", "language", "tags"}
     )
-    head["participants"] = [person.model_dump(exclude_none=True) for person in interview.participants]
+    head["participants"] = [_participant(person) for person in interview.participants]
     head["segments"] = [segment.model_dump(exclude={"ordinal"}, exclude_none=True) for segment in segments]
     return json.dumps(head, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _participant(person: ParticipantOut) -> dict[str, object]:
+    known = person.model_dump(mode="json", exclude_none=True)
+    return known if known["consent"] else {name: known[name] for name in known if name != "consent"}
 
 
 def _write_vtt(_: InterviewOut, segments: Sequence[SegmentOut]) -> bytes:

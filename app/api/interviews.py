@@ -1,10 +1,11 @@
 """Interviews and recordings: send them, watch them, read their transcripts, hear them."""
 
 import json
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
@@ -54,7 +55,7 @@ def add_interview(
         fingerprint,
         status=201,
         create=lambda: services.ingest.add_interview(body, source=user.source, actor=user.id, viewer=user.viewer),
-        read=services.ingest.get,
+        read=partial(services.ingest.get, viewer=user.viewer),
     )
     _mark_replay(response, replayed)
     return interview
@@ -124,9 +125,8 @@ def _store(services: Services, user: Principal, form: ReceivedForm, key: str | N
 
     parts = ("POST /recordings", sent.model_dump_json(), name, str(form.file.size_bytes))
     fingerprint = repeats.fingerprint_of(*parts)
-    interview, replayed = repeats.once(
-        services, user.id, key, fingerprint, status=202, create=create, read=services.ingest.get
-    )
+    read = partial(services.ingest.get, viewer=user.viewer)
+    interview, replayed = repeats.once(services, user.id, key, fingerprint, status=202, create=create, read=read)
     received = RecordingReceived(interview_id=interview.id, status=interview.status, is_new=is_new, interview=interview)
     return received, replayed
 
@@ -203,8 +203,11 @@ def cancel_interview(interview_id: str, services: ServicesDep, user: Ingester) -
 
 
 @router.get("/interviews/{interview_id}/segments")
-def get_segments(interview_id: str, services: ServicesDep, user: Reader) -> SegmentList:
-    return SegmentList(items=services.ingest.segments(interview_id, user.viewer))
+def get_segments(interview_id: str, services: ServicesDep, user: Reader, afterwards: BackgroundTasks) -> SegmentList:
+    """Return the text, unless a participant does not want to be quoted."""
+    segments = services.ingest.segments(interview_id, user.viewer)
+    afterwards.add_task(services.audit.seen, user.id, "interview.read", "interview", interview_id)
+    return SegmentList(items=segments)
 
 
 @router.get("/interviews/{interview_id}/transcript", response_class=Response)
@@ -212,17 +215,27 @@ def get_transcript(
     interview_id: str,
     services: ServicesDep,
     user: Reader,
+    afterwards: BackgroundTasks,
     file_format: Annotated[TranscriptFormat, Query(alias="format")] = TranscriptFormat.JSON,
 ) -> Response:
-    """Return the transcript as a file."""
+    """Return the transcript as a file; JSON is for programs that read on, and no export."""
     body, media_type, file_name = services.ingest.transcript(interview_id, file_format, user.viewer)
+    action = "interview.read" if file_format == TranscriptFormat.JSON else "transcript.exported"
+    afterwards.add_task(services.audit.seen, user.id, action, "interview", interview_id)
     return Response(body, media_type=media_type, headers=attachment(file_name))
 
 
 @router.get("/interviews/{interview_id}/recording", response_class=FileResponse)
-def get_recording(interview_id: str, services: ServicesDep, user: Reader) -> Response:
-    """Return the recording's bytes; a Range is answered with 206."""
-    path, media_type = services.ingest.recording(interview_id, user.viewer)
+def get_recording(
+    interview_id: str, services: ServicesDep, user: Reader, afterwards: BackgroundTasks, download: bool = False
+) -> Response:
+    """Return the recording's bytes; a Range is answered with 206. With `download` as a file to keep."""
+    path, media_type = services.ingest.recording(interview_id, user.viewer, to_keep=download)
+    action = "recording.downloaded" if download else "recording.played"
+    afterwards.add_task(services.audit.seen, user.id, action, "interview", interview_id)
+    if download:
+        name = services.ingest.get(interview_id, user.viewer).file_name or interview_id
+        return FileResponse(path, media_type=media_type, filename=name)
     return FileResponse(path, media_type=media_type)
 
 

@@ -15,9 +15,12 @@ import typer
 from fastapi import FastAPI
 
 from app.cli.opening import fail, open_services
+from app.periodic import Periodic
 from app.services import Services
 from core.errors import AppError
 from search.values import SearchRequest
+
+RETENTION_EVERY_S = 3600.0  # a recording whose last day has ended is gone an hour later at the latest
 
 logger = logging.getLogger("earshot.serving")
 
@@ -46,12 +49,15 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
 
         runtime = build_runtime(services) if services.settings.workers else None
         starting = asyncio.get_running_loop().run_in_executor(None, runtime.start) if runtime else None
+        retention = Periodic("retention", services.ingest.retention.remove_due, RETENTION_EVERY_S)
+        retention.start()
         threading.Thread(target=_prepare, args=(services,), name="preparation", daemon=True).start()
         _announce(services, host, listener.getsockname()[1])
         yield
         if runtime and starting:
             await starting
             await asyncio.get_running_loop().run_in_executor(None, runtime.stop)
+        await asyncio.get_running_loop().run_in_executor(None, retention.stop)
         services.search.close()
 
     app = create_app(services, lifespan)

@@ -1,6 +1,6 @@
 """Template filters: instants, lengths and sizes as people read them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from search.values import SearchResult
 
 _SECTIONS = {"": "search", "interviews": "interviews", "projects": "interviews", "teams": "interviews"}
 _SECTIONS |= {"contacts": "contacts", "reservations": "contacts", "upload": "upload", "settings": "settings"}
+_SECTIONS |= {"withdrawals": "interviews", "retention": "settings", "audit": "settings"}
+_SECTIONS |= {"me": "me", "users": "users"}
 
 
 def install(env: Environment) -> None:
@@ -20,6 +22,9 @@ def install(env: Environment) -> None:
     env.filters.update(
         clock_time=clock_time,
         counted=counted,
+        answer=answer,
+        consent_looks=looks.consent_looks,
+        date_words=date_words,
         day=day,
         day_time=day_time,
         duration_words=duration_words,
@@ -31,6 +36,8 @@ def install(env: Environment) -> None:
         size_words=size_words,
         until_words=until_words,
         whole_minute=whole_minute,
+        yes_no=yes_no,
+        consent_look=looks.consent_look,
         contact_look=looks.contact_look,
         is_moving=looks.is_moving,
         progress_sentence=looks.progress_sentence,
@@ -38,6 +45,7 @@ def install(env: Environment) -> None:
         status_look=looks.status_look,
         steps=looks.steps,
         touchpoint_look=looks.touchpoint_look,
+        user_look=looks.user_look,
     )
     env.globals.update(active_section=active_section, dict_of=dict, zone_name=zone_name)
 
@@ -64,6 +72,21 @@ def day(context: Context, at: datetime) -> str:
     """Return `12 May 2026` in the workspace's zone."""
     local = at.astimezone(zone_of(context["request"]))
     return f"{local.day} {local:%b %Y}"
+
+
+def date_words(on: date) -> str:
+    """Return `12 May 2026`."""
+    return f"{on.day} {on:%b %Y}"
+
+
+def yes_no(said: bool | None) -> str:
+    """Return a noted answer as people read it."""
+    return "not noted" if said is None else "yes" if said else "no"
+
+
+def answer(said: bool | None) -> str:
+    """Return a noted answer as a form sends it."""
+    return "" if said is None else yes_no(said)
 
 
 @pass_context

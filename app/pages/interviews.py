@@ -4,14 +4,18 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from app.access.permissions import Permission
 from app.api.dependencies import ServicesDep
 from app.api.interviews import attachment
 from app.pages import choices, looks
+from app.pages.consent import ANSWERS
 from app.pages.dependencies import PageIngester, PageReader, check_csrf, render
+from app.pages.participants import participants_shown
 from app.pages.quotes import occurrences
+from app.participation import ERASED_NAME
 from ingest.schemas import InterviewOut, SegmentOut
 
 router = APIRouter(prefix="/interviews")
@@ -25,7 +29,7 @@ _PLAYED = ("audio/", "video/")
 _MEDIA_HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; media-src 'self'; style-src 'self'; sandbox",
-    "cache-control": "private, max-age=3600",
+    "cache-control": "private, no-cache",  # a browser must not go on playing what was withdrawn
 }
 
 
@@ -83,24 +87,38 @@ def interview_page(
     request: Request,
     services: ServicesDep,
     user: PageReader,
+    afterwards: BackgroundTasks,
     interview_id: str,
     t: Annotated[int | None, Query(ge=0, le=10**9)] = None,
     find: Annotated[str, Query(max_length=200)] = "",
 ) -> HTMLResponse:
     """Show the interview; `t` is the millisecond to start at, `find` a word to mark."""
     interview = services.ingest.get(interview_id, user.viewer)
-    segments = services.ingest.segments(interview_id, user.viewer)
+    is_open = interview.withdrawn_at is None and (interview.is_quotable or user.viewer.reads_unquotable)
+    segments = services.ingest.segments(interview_id, user.viewer) if is_open else []
+    if segments:
+        afterwards.add_task(services.audit.seen, user.id, "interview.read", "interview", interview_id)
     needle = find.strip()
+    links, linked_names = participants_shown(services, user, interview_id)
     return render(
         request,
         "interview.html",
         interview=interview,
+        links=links,
+        linked_names=linked_names,
+        may_link=user.may(Permission.CONTACTS_WRITE),
+        erased_name=ERASED_NAME,
         segments=segments,
         project_name=dict(choices.project_choices(services, user.viewer)).get(
             interview.project or "", interview.project
         ),
         is_moving=looks.is_moving(interview.status),
-        has_sound=_has_sound(interview),
+        is_open=is_open,
+        has_sound=is_open and _has_sound(interview),
+        may_change=user.may(Permission.INGEST) and interview.withdrawn_at is None,
+        may_withdraw=user.may(Permission.PRIVACY) and interview.withdrawn_at is None,
+        consent_answers=ANSWERS,
+        receipt=services.withdrawal.of_interview(interview_id) if user.may(Permission.PRIVACY) else None,
         start_fragment="" if t is None else f"#t={t / 1000:g}",
         linked=_segments_at(segments, t),
         voices=_voices(segments),
@@ -121,10 +139,18 @@ def progress(request: Request, services: ServicesDep, user: PageReader, intervie
 
 
 @router.get("/{interview_id}/media", response_class=FileResponse)
-def media(services: ServicesDep, user: PageReader, interview_id: str, download: bool = False) -> Response:
+def media(
+    services: ServicesDep,
+    user: PageReader,
+    afterwards: BackgroundTasks,
+    interview_id: str,
+    download: bool = False,
+) -> Response:
     """Stream the recording; a Range is answered with 206, so that players can seek."""
-    path, media_type = services.ingest.recording(interview_id, user.viewer)
+    path, media_type = services.ingest.recording(interview_id, user.viewer, to_keep=download)
     is_played = media_type.startswith(_PLAYED)
+    action = "recording.downloaded" if download else "recording.played"
+    afterwards.add_task(services.audit.seen, user.id, action, "interview", interview_id)
     if download or not is_played:
         name = services.ingest.get(interview_id, user.viewer).file_name or f"{interview_id}.bin"
         safe_type = media_type if is_played else "application/octet-stream"
@@ -133,9 +159,16 @@ def media(services: ServicesDep, user: PageReader, interview_id: str, download: 
 
 
 @router.get("/{interview_id}/transcript", response_class=Response)
-def transcript_file(services: ServicesDep, user: PageReader, interview_id: str, format: str = "txt") -> Response:  # noqa: A002 - the query parameter's name
+def transcript_file(
+    services: ServicesDep,
+    user: PageReader,
+    afterwards: BackgroundTasks,
+    interview_id: str,
+    format: str = "txt",  # noqa: A002 - the query parameter's name
+) -> Response:
     """Return the transcript as a file to save."""
     body, media_type, file_name = services.ingest.transcript(interview_id, format, user.viewer)
+    afterwards.add_task(services.audit.seen, user.id, "transcript.exported", "interview", interview_id)
     return Response(body, media_type=media_type, headers=attachment(file_name))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.access.users import UserView
 from ingest.schemas import InterviewOut, InterviewStatus
 
 
@@ -35,6 +36,11 @@ _CONTACT_LOOKS = {
     "needs_consent": Look("Needs consent", "document", "wait"),
     "do_not_contact": Look("Do not contact", "stop", "stop"),
     "unknown_person": Look("Unknown person", "question", "calm"),
+}
+
+_ROW_LOOKS = {
+    "duplicate": Look("Twice in the list", "document", "calm"),
+    "error": Look("Not checked", "warning", "stop"),
 }
 
 _REASON_LOOKS = {
@@ -72,9 +78,36 @@ def status_look(status: str) -> Look:
     return _INTERVIEW_LOOKS.get(InterviewStatus(status), _UNKNOWN)
 
 
+def consent_looks(interview: InterviewOut) -> list[Look]:
+    """Return the badges of what the participants limited."""
+    if interview.withdrawn_at is not None:
+        return [Look("Withdrawn", "cross", "stop")]
+    found = []
+    if not interview.is_quotable:
+        found.append(Look("Not to be quoted", "stop", "stop"))
+    if not interview.is_shareable:
+        found.append(Look("Inside only", "warning", "wait"))
+    if interview.media_removed_at is not None:
+        found.append(Look("Recording removed", "hourglass", "calm"))
+    elif interview.keep_until is not None and interview.has_recording:
+        day = interview.keep_until
+        found.append(Look(f"Kept until {day.day} {day:%b %Y}", "hourglass", "note"))
+    return found
+
+
 def contact_look(badge: str) -> Look:
     """Return the badge of a check's answer."""
     return _CONTACT_LOOKS.get(badge, _UNKNOWN)
+
+
+def batch_look(badge: str | None, is_duplicate: bool) -> Look:
+    """Return the badge of a list's row, which may also repeat somebody or be wrong."""
+    return contact_look(badge) if badge else _ROW_LOOKS["duplicate" if is_duplicate else "error"]
+
+
+def count_look(word: str) -> Look:
+    """Return the badge of a count over a list's rows."""
+    return _ROW_LOOKS.get(word) or contact_look(word)
 
 
 def reason_look(code: str) -> Look:
@@ -85,6 +118,18 @@ def reason_look(code: str) -> Look:
 def touchpoint_look(status: str) -> Look:
     """Return the badge of a touchpoint's status."""
     return _TOUCHPOINT_LOOKS.get(status, _UNKNOWN)
+
+
+def user_look(user: UserView) -> Look:
+    """Return the badge that says whether somebody can come in."""
+    if user.disabled_at is not None:
+        return Look("Disabled", "stop", "stop")
+    return Look("Invited", "hourglass", "wait") if user.is_invited else Look("Active", "tick", "good")
+
+
+def consent_look(state: str) -> Look:
+    """Return the badge of a statement about consent."""
+    return Look("Agreed", "tick", "good") if state == "granted" else Look("Took it back", "stop", "stop")
 
 
 def is_moving(status: str) -> bool:

@@ -13,6 +13,7 @@ from app.access.principals import Principal
 from app.api import problems
 from app.api.dependencies import ServicesDep
 from app.pages import choices
+from app.pages.consent import ANSWERS, consent_of
 from app.pages.contact_form import unreadable
 from app.pages.dependencies import PageIngester, check_csrf, render, user_of
 from app.pages.languages import language_choices
@@ -20,13 +21,13 @@ from app.pages.projects import create_project
 from app.services import Services
 from core.blobs import read_chunks, too_large
 from core.errors import AppError
-from core.visibility import Viewer
 from ingest.checks import check_details
-from ingest.schemas import ParticipantIn, RecordingIn
+from ingest.schemas import Consent, ParticipantIn, RecordingIn
 
 router = APIRouter(prefix="/upload")
 
 ACCEPTED = "audio/*,video/*,.wav,.mp3,.m4a,.ogg,.opus,.flac,.mp4,.mov,.webm,.mkv,.vtt,.srt,.txt,.json"
+UNNAMED = "Unnamed participant"
 _PERSON = re.compile(r"(?P<name>[^<,]*)(?:<(?P<email>[^<>]*)>)?\s*(?:,\s*(?P<role>.*))?")
 
 Text = Annotated[str, Form(max_length=20_000)]
@@ -44,6 +45,9 @@ class UploadForm:
     participants: str = ""
     tags: str = ""
     vocabulary: str = ""
+    quote: str = ""
+    share: str = ""
+    keep_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,23 @@ def posted_form(
     participants: Text = "",
     tags: Text = "",
     vocabulary: Text = "",
+    quote: Text = "",
+    share: Text = "",
+    keep_until: Text = "",
 ) -> UploadForm:
-    return UploadForm(title, project, new_project, recorded_at, language, participants, tags, vocabulary)
+    return UploadForm(
+        title,
+        project,
+        new_project,
+        recorded_at,
+        language,
+        participants,
+        tags,
+        vocabulary,
+        quote,
+        share,
+        keep_until,
+    )
 
 
 @router.get("", response_class=HTMLResponse)
@@ -86,7 +105,7 @@ def upload(
     if not chosen:
         return _page(request, services, form, [Outcome("", None, "Choose at least one file.")], status_code=422)
     try:
-        sent = recording_of(services, form, user.viewer)
+        sent = recording_of(services, form, user)
     except AppError as error:
         return _page(request, services, form, [Outcome("The form", None, error.message)], status_code=error.status)
     outcomes = [_take(services, user, file, sent) for file in chosen]
@@ -100,19 +119,19 @@ def upload(
 def details(services: ServicesDep, user: PageIngester, form: Annotated[UploadForm, Depends(posted_form)]) -> Response:
     """Return the form as the metadata that a resumable upload sends along, or a problem in words."""
     try:
-        return JSONResponse(recording_of(services, form, user.viewer).model_dump(mode="json", exclude_defaults=True))
+        return JSONResponse(recording_of(services, form, user).model_dump(mode="json", exclude_defaults=True))
     except AppError as error:
         return problems.from_app_error(error)
 
 
-def recording_of(services: Services, form: UploadForm, viewer: Viewer) -> RecordingIn:
+def recording_of(services: Services, form: UploadForm, user: Principal) -> RecordingIn:
     """Return the form as checked metadata; a project that is named anew is made. Raises InvalidInput."""
     fields: dict[str, Any] = {
         "title": form.title,
         "project": form.project,
         "recorded_at": form.recorded_at or None,
         "language": form.language,
-        "participants": people_of(form.participants),
+        "participants": _people(form),
         "tags": form.tags,
         "vocabulary": form.vocabulary,
     }
@@ -122,8 +141,18 @@ def recording_of(services: Services, form: UploadForm, viewer: Viewer) -> Record
         raise unreadable(error) from error
     check_details(sent, ZoneInfo(services.settings.timezone))
     if form.new_project.strip():
-        sent.project = create_project(services, form.new_project, viewer)
+        sent.project = create_project(services, form.new_project, user)
     return sent
+
+
+def _people(form: UploadForm) -> list[ParticipantIn]:
+    """Return who took part, each with the consent of the form's one line; somebody unnamed holds it if nobody is."""
+    people = people_of(form.participants)
+    consent = consent_of(form.quote, form.share, form.keep_until)
+    if consent == Consent():
+        return people
+    people = people or [ParticipantIn(name=UNNAMED)]
+    return [person.model_copy(update={"consent": consent}) for person in people]
 
 
 def people_of(text: str) -> list[ParticipantIn]:
@@ -164,4 +193,5 @@ def _page(
         languages=language_choices(),
         max_bytes=services.settings.max_upload_bytes,
         accepted=ACCEPTED,
+        consent_answers=ANSWERS,
     )

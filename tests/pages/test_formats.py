@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.pages import formats, quotes
 from app.pages.contacts import people_in
 from app.pages.projects import slug_of
-from app.pages.sign_in import local_path
+from app.pages.signing_in import local_path
 from app.pages.upload import people_of
 from search.values import FoundInterview, SearchResult
 

@@ -5,7 +5,6 @@ import time
 from alembic import op
 import sqlalchemy as sa
 
-
 revision = '0002'
 down_revision = '0001'
 branch_labels = None
@@ -13,6 +12,16 @@ depends_on = None
 
 
 TRUE = {"sqlite": "1", "postgresql": "true"}
+AUDIT_GUARDS = {
+    "sqlite": (
+        "CREATE TRIGGER audit_event_is_never_changed BEFORE UPDATE ON audit_event BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+        "CREATE TRIGGER audit_event_is_never_deleted BEFORE DELETE ON audit_event BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+        "CREATE TRIGGER audit_event_is_append_only BEFORE UPDATE OR DELETE ON audit_event FOR EACH ROW EXECUTE FUNCTION refuse_audit_change()",
+    ),
+}
 
 
 def upgrade() -> None:
@@ -73,28 +82,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_api_key_user_id'), ['user_id'], unique=False)
         batch_op.drop_column('role')
 
-    with op.batch_alter_table('interview', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('team_id', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('is_quotable', sa.Boolean(), server_default=sa.true(), nullable=False))
-        batch_op.add_column(sa.Column('is_shareable', sa.Boolean(), server_default=sa.true(), nullable=False))
-        batch_op.add_column(sa.Column('keep_until', sa.Date(), nullable=True))
-        batch_op.add_column(sa.Column('media_removed_at', sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column('withdrawn_at', sa.BigInteger(), nullable=True))
-        batch_op.create_index(batch_op.f('ix_interview_keep_until'), ['keep_until'], unique=False)
-        batch_op.create_index(batch_op.f('ix_interview_team_id'), ['team_id'], unique=False)
+    # no batch mode here: it would make these tables anew, without their triggers
+    op.add_column('interview', sa.Column('team_id', sa.String(), nullable=True))
+    op.add_column('interview', sa.Column('is_quotable', sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.add_column('interview', sa.Column('is_shareable', sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.add_column('interview', sa.Column('keep_until', sa.Date(), nullable=True))
+    op.add_column('interview', sa.Column('media_removed_at', sa.BigInteger(), nullable=True))
+    op.add_column('interview', sa.Column('withdrawn_at', sa.BigInteger(), nullable=True))
+    op.create_index('ix_interview_keep_until', 'interview', ['keep_until'], unique=False)
+    op.create_index('ix_interview_team_id', 'interview', ['team_id'], unique=False)
 
     with op.batch_alter_table('participant', schema=None) as batch_op:
         batch_op.add_column(sa.Column('may_quote', sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column('may_share', sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column('keep_until', sa.Date(), nullable=True))
 
-    with op.batch_alter_table('project', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('is_restricted', sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column('project', sa.Column('is_restricted', sa.Boolean(), server_default=sa.false(), nullable=False))
 
     with op.batch_alter_table('sign_in_link', schema=None) as batch_op:
         batch_op.add_column(sa.Column('purpose', sa.String(), server_default='sign_in', nullable=False))
         batch_op.add_column(sa.Column('user_id', sa.String(), server_default='usr_local', nullable=False))
         batch_op.create_index(batch_op.f('ix_sign_in_link_user_id'), ['user_id'], unique=False)
+
+    op.create_table('participant_link',
+    sa.Column('interview_id', sa.String(), nullable=False),
+    sa.Column('person', sa.String(), nullable=False),
+    sa.Column('contact_id', sa.String(), nullable=False),
+    sa.Column('confirmed_by', sa.String(), nullable=False),
+    sa.Column('confirmed_at', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['contact_id'], ['contact.id'], ),
+    sa.ForeignKeyConstraint(['interview_id'], ['interview.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('interview_id', 'person')
+    )
+    with op.batch_alter_table('participant_link', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_participant_link_contact_id'), ['contact_id'], unique=False)
 
     # sessions of the old shape end: what a principal may do is no longer written into them
     op.drop_table("web_session")
@@ -112,6 +133,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_web_session_expires_at", "web_session", ["expires_at"])
     op.create_index("ix_web_session_principal_id", "web_session", ["principal_id"])
+
+    op.create_table(
+        "withdrawal",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("interview_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("recording_sha256", sa.String(), nullable=True),
+        sa.Column("is_recording_removed", sa.Boolean(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("interview_id"),
+    )
+    op.create_index("ix_withdrawal_at", "withdrawal", ["at"])
+    op.create_index("ix_withdrawal_recording_sha256", "withdrawal", ["recording_sha256"])
+    for statement in AUDIT_GUARDS[op.get_bind().dialect.name]:
+        op.get_bind().exec_driver_sql(statement)
 
     op.execute(
         "INSERT INTO workspace_user (id, name, role, has_privacy, created_at) "
