@@ -11,6 +11,8 @@ class Actor:
     source: str
     may_override: bool = True
     sees_privacy: bool = True  # may know why somebody must not be contacted
+    hides_contacts: bool = False  # is never told who on file somebody is
+    bound_team: str | None = None  # the only team it may ask and claim for
 
 
 SYSTEM = Actor(id="system", source="system")

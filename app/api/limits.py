@@ -7,7 +7,8 @@ from app.api.problems import problem
 
 MAX_JSON_BYTES = 32 * 1024**2  # the largest transcript accepted is 10 MB of text; JSON escapes can triple that
 FORM_OVERHEAD_BYTES = 1024**2
-_UPLOAD_PATHS = ("/api/v1/recordings", "/api/v1/uploads", "/upload")
+_UPLOAD_PATHS = frozenset({"/api/v1/recordings", "/upload"})
+_RESUMED_UPLOADS = "/api/v1/uploads/"
 
 
 class BodyLimit:
@@ -21,7 +22,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_upload = scope["path"].startswith(_UPLOAD_PATHS)
+        is_upload = scope["path"] in _UPLOAD_PATHS or scope["path"].startswith(_RESUMED_UPLOADS)
         limit = self._max_upload_bytes + FORM_OVERHEAD_BYTES if is_upload else MAX_JSON_BYTES
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:

@@ -1,18 +1,27 @@
 """Health, projects, teams and keys: what an administrator or another program sets up once."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import PlainTextResponse
 
 from app.access.keys import NewKey
 from app.access.permissions import SCOPES, Permission
-from app.api.dependencies import Administrator, CurrentUser, Ingester, ServicesDep
+from app.access.projects import ProjectChange, ProjectView
+from app.api.dependencies import Administrator, CurrentUser, Ingester, ReaderOrIngester, ServicesDep
 from core import directory
+from core.errors import NotFound
 
 health = APIRouter(tags=["system"])
 router = APIRouter(prefix="/api/v1", tags=["system"])
+
+
+MAX_GRANTS = 1000
+NEW: dict[int | str, dict[str, Any]] = {201: {"description": "It is new."}}
+SECURITY_TXT_LASTS = timedelta(days=180)  # from now: the page is made at each request
 
 
 class Health(BaseModel):
@@ -25,15 +34,46 @@ class NameIn(BaseModel):
     name: str
 
 
-class NamedOut(BaseModel):
-    """A project or a team."""
-
+class TeamOut(BaseModel):
     id: str
     name: str
 
 
-class NamedList(BaseModel):
-    items: list[NamedOut]
+class TeamList(BaseModel):
+    items: list[TeamOut]
+
+
+class ProjectIn(BaseModel):
+    """What is left out stays as it is. Only an administrator restricts, opens and grants."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    restricted: bool | None = Field(default=None, description="False opens it and takes back what was granted.")
+    teams: list[str] | None = Field(default=None, max_length=MAX_GRANTS, description="Ids of all teams it is open to.")
+    users: list[str] | None = Field(default=None, max_length=MAX_GRANTS, description="Ids of all people it is open to.")
+
+    def change(self) -> ProjectChange:
+        return ProjectChange(
+            self.name,
+            self.restricted,
+            None if self.teams is None else frozenset(self.teams),
+            None if self.users is None else frozenset(self.users),
+        )
+
+
+class ProjectOut(BaseModel):
+    """`teams` and `users` are those that a restricted project is open to, beside administrators."""
+
+    id: str
+    name: str
+    restricted: bool
+    teams: list[str]
+    users: list[str]
+
+
+class ProjectList(BaseModel):
+    items: list[ProjectOut]
 
 
 class KeyIn(BaseModel):
@@ -88,34 +128,48 @@ def healthz(services: ServicesDep) -> Health:
     return Health(status="ok")
 
 
+@health.get("/.well-known/security.txt", include_in_schema=False)
+def security_txt(services: ServicesDep) -> PlainTextResponse:
+    """Say whom to tell of a vulnerability (RFC 9116); there is no such page until somebody is named."""
+    settings = services.settings
+    if not settings.security_contact:
+        raise NotFound("no_security_contact", "Nobody is named here to report vulnerabilities to.")
+    expires = services.clock.now().replace(microsecond=0) + SECURITY_TXT_LASTS
+    lines = [f"Contact: {settings.security_contact}", f"Expires: {expires.isoformat()}", "Preferred-Languages: en"]
+    if settings.base_url:
+        lines.append(f"Canonical: {settings.base_url.rstrip('/')}/.well-known/security.txt")
+    return PlainTextResponse("\n".join(lines) + "\n")
+
+
 @router.get("/projects")
-def list_projects(services: ServicesDep, user: CurrentUser) -> NamedList:
-    with services.database.read() as session:
-        return NamedList(items=[NamedOut(id=p.id, name=p.name) for p in directory.list_projects(session, user.viewer)])
+def list_projects(services: ServicesDep, user: ReaderOrIngester) -> ProjectList:
+    """List the projects that you may look into."""
+    return ProjectList(items=[_project_out(project) for project in services.access.projects.list(user)])
 
 
-@router.put("/projects/{project_id}")
-def put_project(project_id: str, body: NameIn, response: Response, services: ServicesDep, user: Ingester) -> NamedOut:
-    """Create a project (201) or rename it (200)."""
-    with services.database.write() as session:
-        project, is_new = directory.put_project(session, project_id, body.name, services.clock.now(), user.viewer)
+@router.put("/projects/{project_id}", responses=NEW)
+def put_project(
+    project_id: str, body: ProjectIn, response: Response, services: ServicesDep, user: Ingester
+) -> ProjectOut:
+    """Create a project (201) or change it (200)."""
+    project, is_new = services.access.projects.put(project_id, body.change(), user)
     response.status_code = 201 if is_new else 200
-    return NamedOut(id=project.id, name=project.name)
+    return _project_out(project)
 
 
 @router.get("/teams")
-def list_teams(services: ServicesDep, user: CurrentUser) -> NamedList:
+def list_teams(services: ServicesDep, user: CurrentUser) -> TeamList:
     with services.database.read() as session:
-        return NamedList(items=[NamedOut(id=t.id, name=t.name) for t in directory.list_teams(session)])
+        return TeamList(items=[TeamOut(id=t.id, name=t.name) for t in directory.list_teams(session)])
 
 
-@router.put("/teams/{team_id}")
-def put_team(team_id: str, body: NameIn, response: Response, services: ServicesDep, user: Administrator) -> NamedOut:
+@router.put("/teams/{team_id}", responses=NEW)
+def put_team(team_id: str, body: NameIn, response: Response, services: ServicesDep, user: Administrator) -> TeamOut:
     """Create a team (201) or rename it (200)."""
     with services.database.write() as session:
-        team, is_new = directory.put_team(session, team_id, body.name, services.clock.now())
+        team, is_new = directory.put_team(session, team_id, body.name, services.clock.now(), user.id)
     response.status_code = 201 if is_new else 200
-    return NamedOut(id=team.id, name=team.name)
+    return TeamOut(id=team.id, name=team.name)
 
 
 @router.get("/keys")
@@ -136,3 +190,13 @@ def create_key(body: KeyIn, services: ServicesDep, user: CurrentUser) -> NewKeyO
 def revoke_key(key_id: str, services: ServicesDep, user: CurrentUser) -> None:
     of_user = None if user.may(Permission.ADMIN) else user.user_id or user.id
     services.access.keys.revoke(key_id, user.id, of_user)
+
+
+def _project_out(project: ProjectView) -> ProjectOut:
+    return ProjectOut(
+        id=project.id,
+        name=project.name,
+        restricted=project.is_restricted,
+        teams=list(project.teams),
+        users=list(project.users),
+    )

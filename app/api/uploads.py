@@ -19,6 +19,7 @@ from ingest.uploads import TUS_EXTENSIONS, TUS_VERSION, Upload, parse_metadata
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
 
 _OFFSET_TYPE = "application/offset+octet-stream"
+_BYTES_BODY = {"requestBody": {"content": {_OFFSET_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
 _FIELDS_OF_TUS = {"filename": "file name", "filetype": "media type"}
 
 
@@ -97,7 +98,7 @@ def get_upload(
     _state(response, services.uploads.get(upload_id, user.id, user.viewer), services.settings.max_upload_bytes)
 
 
-@router.patch("/{upload_id}", status_code=204, openapi_extra={"requestBody": {"content": {_OFFSET_TYPE: {}}}})
+@router.patch("/{upload_id}", status_code=204, openapi_extra=_BYTES_BODY)
 async def append_to_upload(
     upload_id: str,
     request: Request,

@@ -13,7 +13,7 @@ from app.api.dependencies import Administrator, ContactReader, ContactWriter, Pr
 from contact_registry.actor import Actor
 from contact_registry.repeats import RequestKey
 from contact_registry.service import RegistryService
-from core.errors import AppError, BadRequest
+from core.errors import AppError, BadRequest, Forbidden
 
 REPLAYED = "Idempotency-Replayed"
 
@@ -25,14 +25,30 @@ def to_actor(user: Principal) -> Actor:
         source=user.source,
         may_override=user.may(Permission.ADMIN),
         sees_privacy=user.may(Permission.PRIVACY),
+        hides_contacts=user.hides_contacts,
+        bound_team=user.bound_team,
     )
 
 
-def _reading(user: ContactReader) -> Actor:
+def _asking(user: ContactReader) -> Actor:
     return to_actor(user)
 
 
+def _claiming(user: ContactWriter) -> Actor:
+    return to_actor(user)
+
+
+def _reading(user: ContactReader) -> Actor:
+    return _check_sees_contacts(user)
+
+
 def _writing(user: ContactWriter) -> Actor:
+    return _check_sees_contacts(user)
+
+
+def _check_sees_contacts(user: Principal) -> Actor:
+    if user.hides_contacts:
+        raise Forbidden("contacts_hidden", "This key asks and reserves only: who is on file is hidden from it.")
     return to_actor(user)
 
 
@@ -48,6 +64,9 @@ def registry_of(services: ServicesDep) -> RegistryService:
     return services.registry
 
 
+# These two let keys in to which contacts are hidden: the registry answers them with `contact: null`.
+AskingActor = Annotated[Actor, Depends(_asking)]
+ClaimingActor = Annotated[Actor, Depends(_claiming)]
 ReadingActor = Annotated[Actor, Depends(_reading)]
 WritingActor = Annotated[Actor, Depends(_writing)]
 AdministeringActor = Annotated[Actor, Depends(_administering)]
@@ -86,8 +105,6 @@ def answer_once(
         answer = json_answer(call(), status=status)
     except AppError as error:
         answer = problems.from_app_error(error)
-        if "retry_after" in error.extra:
-            answer.headers["Retry-After"] = str(error.extra["retry_after"])
     if key is not None and key.replayed:
         answer.headers[REPLAYED] = "true"
     for name, value in (headers or {}).items():

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import BaseModel
 
 from app.api.contacts.calling import (
@@ -16,14 +16,13 @@ from app.api.contacts.calling import (
     request_key,
 )
 from app.api.dependencies import ServicesDep
+from app.erasure import PersonEraseIn, PersonEraseOut
 from contact_registry.schemas import TouchpointOut
 from contact_registry.schemas_people import (
     ContactChange,
     ContactIn,
     ContactOut,
     ContactPage,
-    EraseIn,
-    EraseOut,
     MergeIn,
     MergeOut,
     ProfileOut,
@@ -47,8 +46,9 @@ def add_contact(
 
 @router.get("/contacts", response_model=ProfileOut | ContactPage)
 def find_contacts(
-    registry: RegistryDep,
+    services: ServicesDep,
     actor: ReadingActor,
+    afterwards: BackgroundTasks,
     email: Annotated[str | None, Query(max_length=400)] = None,
     q: Annotated[str, Query(max_length=200)] = "",
     account: str | None = None,
@@ -57,21 +57,30 @@ def find_contacts(
     cursor: str | None = None,
 ) -> Response:
     """With `email`: the one person's profile, or 404. Otherwise a page of people by name or address."""
+    registry = services.registry
     if email is not None:
-        return json_answer(registry.profile(registry.contact_by_email(email).id, actor))
+        profile = registry.profile(registry.contact_by_email(email).id, actor)
+        afterwards.add_task(services.audit.seen, actor.id, "contact.viewed", "contact", profile.id)
+        return json_answer(profile)
     return json_answer(registry.find_contacts(q, account=account, segment=segment, limit=limit, cursor=cursor))
 
 
 @router.get("/contacts/{contact_id}", response_model=ProfileOut)
-def get_contact(contact_id: str, registry: RegistryDep, actor: ReadingActor) -> Response:
+def get_contact(contact_id: str, services: ServicesDep, actor: ReadingActor, afterwards: BackgroundTasks) -> Response:
     """Return the profile: what may be done now, and a year of all teams' contacts."""
-    return json_answer(registry.profile(contact_id, actor))
+    profile = services.registry.profile(contact_id, actor)
+    afterwards.add_task(services.audit.seen, actor.id, "contact.viewed", "contact", profile.id)
+    return json_answer(profile)
 
 
 @router.get("/contacts/{contact_id}/timeline")
-def get_timeline(contact_id: str, registry: RegistryDep, actor: ReadingActor) -> TimelineOut:
+def get_timeline(
+    contact_id: str, services: ServicesDep, actor: ReadingActor, afterwards: BackgroundTasks
+) -> TimelineOut:
     """Return all touchpoints of the person, newest first."""
-    return TimelineOut(items=registry.timeline(contact_id))
+    items = services.registry.timeline(contact_id)
+    afterwards.add_task(services.audit.seen, actor.id, "contact.viewed", "contact", contact_id)
+    return TimelineOut(items=items)
 
 
 @router.patch("/contacts/{contact_id}", response_model=ContactOut)
@@ -91,7 +100,10 @@ def unmerge(contact_id: str, registry: RegistryDep, actor: WritingActor) -> Resp
     return json_answer(registry.merging.unmerge(contact_id, actor))
 
 
-@router.post("/contacts/{contact_id}/erase", response_model=EraseOut)
-def erase(contact_id: str, services: ServicesDep, actor: PrivacyActor, body: EraseIn | None = None) -> Response:
-    """Forget the person: only keyed hashes of their addresses stay, so that nobody contacts them again."""
-    return json_answer(services.participation.erase_person(contact_id, body or EraseIn(), actor))
+@router.post("/contacts/{contact_id}/erase", response_model=PersonEraseOut)
+def erase(contact_id: str, services: ServicesDep, actor: PrivacyActor, body: PersonEraseIn | None = None) -> Response:
+    """Forget the person: only keyed hashes of their addresses stay, so that nobody contacts them again.
+
+    In the interviews they took part in their name goes too; with `interviews: withdraw` these interviews go wholly.
+    """
+    return json_answer(services.erasure.erase(contact_id, body or PersonEraseIn(), actor))

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from app.api.contacts.calling import CSV_ANSWER, CsvBody, ReadingActor, RegistryDep, csv_answer, json_answer
+from app.api.contacts.calling import CSV_ANSWER, AskingActor, CsvBody, RegistryDep, csv_answer, json_answer
+from app.api.dependencies import ServicesDep
+from app.services import Services
 from contact_registry.actor import Actor
 from contact_registry.addresses import email_key
 from contact_registry.csv_service import CsvCheckOut
@@ -20,7 +22,6 @@ from contact_registry.schemas import (
     RawEmail,
     Slug,
 )
-from contact_registry.service import RegistryService
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
 
@@ -50,38 +51,35 @@ class AddressOut(BaseModel):
 
 
 @router.post("/eligibility/check", response_model=CheckOut)
-def check(body: QuestionIn, registry: RegistryDep, actor: ReadingActor) -> Any:
+def check(body: QuestionIn, registry: RegistryDep, actor: AskingActor) -> Any:
     """Say whether a person may be contacted, why not, and from when on. 200 whatever the answer."""
     return json_answer(registry.check(body, actor))
 
 
 @router.post("/eligibility/batch-check", status_code=207, response_model=BatchOut)
-def batch_check(body: BatchCheckIn, registry: RegistryDep, actor: ReadingActor) -> Response:
+def batch_check(body: BatchCheckIn, registry: RegistryDep, actor: AskingActor) -> Response:
     """Judge up to 1,000 people; each item has its own status. `sequential` judges as if each were then booked."""
     return json_answer(registry.batch_check(body, actor), status=207)
 
 
 @router.post("/eligibility/csv-check", response_model=CsvCheckOut)
 def check_file(
-    content: CsvBody, query: Annotated[FileQuestion, Query()], registry: RegistryDep, actor: ReadingActor
+    content: CsvBody, query: Annotated[FileQuestion, Query()], services: ServicesDep, actor: AskingActor
 ) -> Response:
-    """Judge everybody in a CSV file, up to 10,000 rows; columns of the file win over the query. Nothing is written."""
-    answer, _ = registry.files.check(content, query.defaults(), actor, email_column=query.email_column, mode=query.mode)
-    return json_answer(answer)
+    """Judge everybody in a CSV file, up to 10,000 rows; columns of the file win over the query. Nothing is booked."""
+    return json_answer(_check_file(content, query, services, actor)[0])
 
 
 @router.post("/eligibility/csv-check/result.csv", response_class=Response, responses=CSV_ANSWER)
 def check_file_as_file(
-    content: CsvBody, query: Annotated[FileQuestion, Query()], registry: RegistryDep, actor: ReadingActor
+    content: CsvBody, query: Annotated[FileQuestion, Query()], services: ServicesDep, actor: AskingActor
 ) -> Response:
     """Return the file as it was sent, with the answers in columns behind its own; safe to open in a spreadsheet."""
-    return csv_answer(_check_file(content, query, registry, actor)[1], "eligibility.csv")
+    return csv_answer(_check_file(content, query, services, actor)[1], "eligibility.csv")
 
 
-def _check_file(
-    content: bytes, query: FileQuestion, registry: RegistryService, actor: Actor
-) -> tuple[CsvCheckOut, bytes]:
-    return registry.files.check(
+def _check_file(content: bytes, query: FileQuestion, services: Services, actor: Actor) -> tuple[CsvCheckOut, bytes]:
+    checked = services.registry.files.check(
         content,
         query.defaults(),
         actor,
@@ -89,9 +87,11 @@ def _check_file(
         encoding=query.encoding,
         mode=query.mode,
     )
+    services.audit.list_checked(actor.id, content)
+    return checked
 
 
 @router.post("/addresses/normalise")
-def normalise(body: AddressIn, actor: ReadingActor) -> AddressOut:
+def normalise(body: AddressIn, actor: AskingActor) -> AddressOut:
     """Return the key by which an e-mail address is compared: equal keys are one mailbox."""
     return AddressOut(key=email_key(body.email))

@@ -19,6 +19,7 @@ from app.api.contacts.calling import (
     json_answer,
     request_key,
 )
+from app.api.dependencies import ServicesDep
 from contact_registry.local_times import DateFormat
 from contact_registry.people_service import check_zone
 from contact_registry.schemas import Input, Slug
@@ -82,9 +83,11 @@ def import_file(
 
 
 @router.get("/imports/{import_id}/result.csv", response_class=Response, responses=CSV_ANSWER)
-def get_import_file(import_id: str, registry: RegistryDep, actor: ReadingActor) -> Response:
+def get_import_file(import_id: str, services: ServicesDep, actor: ReadingActor) -> Response:
     """Return what became of every row, by row number; suppressed rows are named by nothing else."""
-    return csv_answer(registry.files.outcome_file(import_id), "import.csv")
+    file = services.registry.files.outcome_file(import_id)
+    services.audit.happened(actor.id, "import.exported", "import", import_id)
+    return csv_answer(file, "import.csv")
 
 
 @router.get("/imports/{import_id}", response_model=ImportOut)

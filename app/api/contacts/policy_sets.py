@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from app.api.contacts.calling import PROBLEMS, AdministeringActor, ReadingActor, RegistryDep, json_answer
+from app.api.contacts.calling import PROBLEMS, AdministeringActor, AskingActor, ReadingActor, RegistryDep, json_answer
 from contact_registry.schemas_rules import (
     ActivateIn,
     DraftIn,
@@ -27,18 +27,18 @@ class PurposeList(BaseModel):
 
 
 @router.get("/policy-sets", response_model=PolicySetList)
-def list_policy_sets(registry: RegistryDep, actor: ReadingActor) -> Response:
+def list_policy_sets(registry: RegistryDep, actor: AskingActor) -> Response:
     """List the versions of the rules, newest first."""
     return json_answer(PolicySetList(items=registry.rules.history()))
 
 
 @router.get("/policy-sets/active", response_model=PolicySetOut)
-def get_active(registry: RegistryDep, actor: ReadingActor) -> Response:
+def get_active(registry: RegistryDep, actor: AskingActor) -> Response:
     return json_answer(registry.rules.active())
 
 
 @router.get("/policy-sets/draft", response_model=DraftOut)
-def get_draft(registry: RegistryDep, actor: ReadingActor) -> Response:
+def get_draft(registry: RegistryDep, actor: AskingActor) -> Response:
     """Return the draft; where there is none, the rules in force as its beginning."""
     return json_answer(registry.rules.draft())
 
@@ -61,12 +61,12 @@ def activate(registry: RegistryDep, actor: AdministeringActor, body: ActivateIn 
 
 
 @router.get("/policy-sets/{version}", response_model=PolicySetOut)
-def get_policy_set(version: int, registry: RegistryDep, actor: ReadingActor) -> Response:
+def get_policy_set(version: int, registry: RegistryDep, actor: AskingActor) -> Response:
     return json_answer(registry.rules.version(version))
 
 
 @router.get("/purposes", response_model=PurposeList)
-def list_purposes(registry: RegistryDep, actor: ReadingActor) -> Response:
+def list_purposes(registry: RegistryDep, actor: AskingActor) -> Response:
     return json_answer(PurposeList(items=registry.rules.purposes()))
 
 

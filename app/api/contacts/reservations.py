@@ -7,15 +7,15 @@ from pydantic import BaseModel
 
 from app.api.contacts.calling import (
     PROBLEMS,
+    ClaimingActor,
     KeyHeader,
     ReadingActor,
     RegistryDep,
-    WritingActor,
     answer_once,
     json_answer,
     request_key,
 )
-from contact_registry.schemas import BatchOut, BatchReserveIn, ReserveIn, TouchpointOut
+from contact_registry.schemas import BatchOut, BatchReserveIn, ExtendIn, ReserveIn, TouchpointOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"], responses=PROBLEMS)
 
@@ -26,7 +26,7 @@ class ReservationList(BaseModel):
 
 @router.post("/reservations", status_code=201, response_model=TouchpointOut)
 def reserve(
-    body: ReserveIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
+    body: ReserveIn, request: Request, registry: RegistryDep, actor: ClaimingActor, key: KeyHeader = None
 ) -> Response:
     """Hold a person for `ttl`, so that no other team takes them meanwhile. 409 says who has them, and until when."""
     sent = request_key(request, actor, key, body)
@@ -35,7 +35,7 @@ def reserve(
 
 @router.post("/reservations:batch", status_code=207, response_model=BatchOut)
 def reserve_many(
-    body: BatchReserveIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
+    body: BatchReserveIn, request: Request, registry: RegistryDep, actor: ClaimingActor, key: KeyHeader = None
 ) -> Response:
     """Hold many people; `atomic`: all or none (201 or 409), otherwise each by itself (207)."""
     sent = request_key(request, actor, key, body)
@@ -55,12 +55,18 @@ def list_reservations(
 
 
 @router.post("/reservations/{reservation_id}/confirm", response_model=TouchpointOut)
-def confirm(reservation_id: str, registry: RegistryDep, actor: WritingActor) -> Response:
+def confirm(reservation_id: str, registry: RegistryDep, actor: ClaimingActor) -> Response:
     """Turn a live reservation into a plan; confirming twice is confirming once."""
     return json_answer(registry.confirm(reservation_id, actor))
 
 
 @router.post("/reservations/{reservation_id}/release", response_model=TouchpointOut)
-def release(reservation_id: str, registry: RegistryDep, actor: WritingActor) -> Response:
+def release(reservation_id: str, registry: RegistryDep, actor: ClaimingActor) -> Response:
     """Give a reservation up at once."""
     return json_answer(registry.release(reservation_id, actor))
+
+
+@router.post("/reservations/{reservation_id}/extend", response_model=TouchpointOut)
+def extend(reservation_id: str, body: ExtendIn, registry: RegistryDep, actor: ClaimingActor) -> Response:
+    """Let a live reservation hold longer; 409 once it has lapsed or has been held for 72 hours."""
+    return json_answer(registry.extend(reservation_id, body.ttl, actor))

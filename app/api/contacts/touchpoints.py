@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.contacts.calling import (
     PROBLEMS,
+    AskingActor,
+    ClaimingActor,
     IfMatch,
     KeyHeader,
-    ReadingActor,
     RegistryDep,
-    WritingActor,
     answer_once,
     json_answer,
     request_key,
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["contacts"], responses=PROBLEMS)
 
 @router.post("/touchpoints", status_code=201, response_model=TouchpointOut)
 def add_touchpoint(
-    body: TouchpointIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
+    body: TouchpointIn, request: Request, registry: RegistryDep, actor: ClaimingActor, key: KeyHeader = None
 ) -> Response:
     """Book a contact (`planned`, judged like a reservation) or record a fact, which is never refused."""
     sent = request_key(request, actor, key, body)
@@ -30,8 +30,8 @@ def add_touchpoint(
 
 
 @router.get("/touchpoints/{touchpoint_id}", response_model=TouchpointOut)
-def get_touchpoint(touchpoint_id: str, registry: RegistryDep, actor: ReadingActor) -> Response:
-    return _with_tag(registry.get_touchpoint(touchpoint_id))
+def get_touchpoint(touchpoint_id: str, registry: RegistryDep, actor: AskingActor) -> Response:
+    return _with_tag(registry.get_touchpoint(touchpoint_id, actor))
 
 
 @router.patch("/touchpoints/{touchpoint_id}", response_model=TouchpointOut)
@@ -39,7 +39,7 @@ def change_touchpoint(
     touchpoint_id: str,
     body: TouchpointChange,
     registry: RegistryDep,
-    actor: WritingActor,
+    actor: ClaimingActor,
     if_match: IfMatch = None,
 ) -> Response:
     """Move it (`at`), tell its outcome (`status`), or note something; If-Match guards against a change meanwhile."""
@@ -49,7 +49,7 @@ def change_touchpoint(
     if body.status is not None:
         return _with_tag(registry.set_outcome(touchpoint_id, body.status, actor, revision))
     assert body.notes is not None, "the schema asks for one of at, status and notes"
-    return _with_tag(registry.changes.add_notes(touchpoint_id, body.notes, actor))
+    return _with_tag(registry.add_notes(touchpoint_id, body.notes, actor))
 
 
 def _with_tag(touchpoint: TouchpointOut) -> Response:
