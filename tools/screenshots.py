@@ -59,7 +59,10 @@ def pages(client: httpx.Client) -> dict[str, str]:
     moment = client.get(f"/api/v1/search?q={query}&limit=1").json()["results"][0]
     interviews = client.get("/api/v1/interviews").json()["items"]
     spoken = next((one for one in interviews if one.get("duration_ms")), interviews[0])
-    person = client.get("/api/v1/contacts?limit=1").json()["items"][0]
+    people = client.get("/api/v1/contacts?limit=50").json()["items"]
+    person = people[0]
+    timelines = (client.get(f"/api/v1/contacts/{one['id']}/timeline").json()["items"] for one in people)
+    touchpoint = next(timeline[0] for timeline in timelines if timeline)
     return {
         "search-empty": "/",
         "search": f"/?q={query}",
@@ -70,6 +73,8 @@ def pages(client: httpx.Client) -> dict[str, str]:
         "upload": "/upload",
         "contacts": "/contacts",
         "contact": f"/contacts/{person['id']}",
+        "touchpoint": f"/contacts/touchpoints/{touchpoint['id']}",
+        "participant": f"/interviews/{moment['interview']['id']}/participants/0",
         "reservations": "/reservations",
         "accounts": "/contacts/accounts",
         "files": "/contacts/files",

@@ -8,8 +8,9 @@ from starlette.responses import HTMLResponse
 
 from app.api.dependencies import ServicesDep
 from app.pages import choices
-from app.pages.contacts import name_of
-from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
+from app.pages.contacts import LinkedForm
+from app.pages.dependencies import PageContactReader, check_csrf, render
+from app.pages.people_on_file import badges_of, name_of, with_team
 from app.services import Services
 from contact_registry.schemas import TouchpointOut
 from core.errors import AppError, Gone, NotFound
@@ -37,7 +38,7 @@ def accounts_page(request: Request, services: ServicesDep, user: PageContactRead
 def find(
     request: Request,
     services: ServicesDep,
-    user: PageContactWriter,
+    user: PageContactReader,
     query: Annotated[str, Form(max_length=200)] = "",
     cursor: Annotated[str, Form(max_length=2000)] = "",
 ) -> HTMLResponse:
@@ -46,8 +47,12 @@ def find(
 
 
 @router.get("/{account_id}", response_class=HTMLResponse)
-def account_page(request: Request, services: ServicesDep, user: PageContactReader, account_id: str) -> HTMLResponse:
-    """Show one company: its people, and the log of all teams."""
+def account_page(
+    request: Request, services: ServicesDep, user: PageContactReader, account_id: str, form: LinkedForm
+) -> HTMLResponse:
+    """Show one company: its people and whether each may be contacted, and the log of all teams."""
+    teams = choices.team_choices(services)
+    form = with_team(form, teams)
     account = services.registry.get_account(account_id)
     people = services.registry.find_contacts(account=account.id, limit=PEOPLE_SHOWN).items
     touchpoints = services.registry.accounts.timeline(account.id, limit=TOUCHPOINTS_SHOWN)
@@ -60,9 +65,11 @@ def account_page(request: Request, services: ServicesDep, user: PageContactReade
         "account.html",
         account=account,
         people=people,
+        form=form,
+        badges=badges_of(services, user, form, people),
         lines=[Line(touch, names.get(touch.contact or "")) for touch in touchpoints],
         touchpoints_shown=TOUCHPOINTS_SHOWN,
-        team_names=dict(choices.team_choices(services)),
+        team_names=dict(teams),
     )
 
 

@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices
-from app.pages.contacts import name_of
 from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
+from app.pages.people_on_file import name_of
 from app.services import Services
 from contact_registry.schemas_people import ConflictOut
 from core.errors import AppError

@@ -10,9 +10,7 @@ from fastapi import Form, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from app.access.principals import Principal
 from app.pages.formats import local_instant
-from contact_registry.actor import Actor
 from contact_registry.schemas import QuestionIn
 from contact_registry.service import RegistryService
 from core.clock import Clock
@@ -109,10 +107,6 @@ def remember(request: Request, response: Response, form: ContactForm) -> None:
 def purpose_choices(registry: RegistryService) -> list[tuple[str, str]]:
     """Return (id, name) of the purposes on record, else of a few common ones."""
     return [(purpose.id, purpose.name or purpose.id) for purpose in registry.rules.purposes()] or PURPOSES
-
-
-def actor_of(user: Principal) -> Actor:
-    return Actor(id=user.id, source=user.source)
 
 
 def instant_of(form: ContactForm, clock: Clock, zone: ZoneInfo) -> datetime:

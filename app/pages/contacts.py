@@ -4,17 +4,17 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.principals import Principal
+from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices, timeline
 from app.pages.contact_form import (
     CHANNELS,
     HOLDS,
     ContactForm,
-    actor_of,
     instant_of,
     linked_form,
     posted_form,
@@ -22,16 +22,20 @@ from app.pages.contact_form import (
     question_of,
     remember,
 )
-from app.pages.dependencies import PageContactReader, check_csrf, render
+from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import zone_of
+from app.pages.looks import Look, batch_look
+from app.pages.people_on_file import badges_of, instead_of, name_of, whom_to_ask, with_team
+from app.pages.touchpoints import actions_of
 from app.services import Services
 from contact_registry.schemas import MAX_BATCH, BatchCheckIn, BatchDefaults, BatchItemOut
-from contact_registry.schemas_people import ContactOut
 from core.errors import AppError, InvalidInput
+from core.ids import new_id
 
 router = APIRouter(prefix="/contacts")
 
 PEOPLE_SHOWN = 30
+WILL_BE_ADDED = "Not on file; reserving adds them."
 _BETWEEN_PEOPLE = re.compile(r"[\n;,]+|(?<=\S)\s+(?=[^\s<]+@)")
 _ANGLE_ADDRESS = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
 
@@ -45,6 +49,7 @@ class BatchLine:
 
     who: str
     answer: BatchItemOut
+    look: Look
     why: str
 
 
@@ -52,12 +57,14 @@ class BatchLine:
 def contacts_page(request: Request, services: ServicesDep, user: PageContactReader, form: LinkedForm) -> HTMLResponse:
     """Show the empty form and the people on file."""
     people = services.registry.find_contacts(limit=PEOPLE_SHOWN).items
-    return _page(request, services, form, people=people)
+    form = with_team(form, choices.team_choices(services))
+    return _page(request, services, form, people=people, badges=badges_of(services, user, form, people))
 
 
 @router.post("", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
 def check(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> HTMLResponse:
-    """Answer for one address or name, or for each of a list; nothing is written."""
+    """Answer for one address or name, or for each of a list; nothing is written but the first team, once."""
+    choices.put_first_team(services)
     try:
         response = _page(request, services, form, **_answers(request, services, user, form))
     except AppError as error:
@@ -68,17 +75,23 @@ def check(request: Request, services: ServicesDep, user: PageContactReader, form
 
 @router.get("/{contact_id}", response_class=HTMLResponse)
 def profile_page(
-    request: Request, services: ServicesDep, user: PageContactReader, contact_id: str, form: LinkedForm
+    request: Request,
+    services: ServicesDep,
+    user: PageContactReader,
+    afterwards: BackgroundTasks,
+    contact_id: str,
+    form: LinkedForm,
 ) -> HTMLResponse:
     """Show one person: may they be contacted, and what every team did and plans."""
-    profile = services.registry.profile(contact_id, actor_of(user))
+    profile = services.registry.profile(contact_id, to_actor(user))
+    afterwards.add_task(services.audit.seen, user.id, "contact.viewed", "contact", profile.id)
     teams = choices.team_choices(services)
-    form = _with_team(form, teams)
+    form = with_team(form, teams)
     answer, error = profile.check, None
     try:
         if form.team:
             at = instant_of(form, services.clock, zone_of(request))
-            answer = services.registry.check(question_of(form, at, contact=profile.id), actor_of(user))
+            answer = services.registry.check(question_of(form, at, contact=profile.id), to_actor(user))
     except AppError as refused:
         error = refused.message
     return render(
@@ -88,14 +101,28 @@ def profile_page(
         profile=profile,
         who=name_of(profile),
         answer=answer,
+        asks=whom_to_ask(services, answer),
         error=error,
+        consents=services.registry.stops.consents(profile.id),
+        alike=[services.registry.get_contact(one) for one in profile.suspected_duplicates],
+        actions={touch.id: actions_of(touch, services.clock.now()) for touch in profile.timeline},
+        now=services.clock.now(),
         line=timeline.view_of(profile.timeline, answer, services.clock.now(), zone_of(request)),
     )
 
 
-def name_of(contact: ContactOut) -> str:
-    """Return how people call the contact: the name, else an address, else the id."""
-    return contact.name or next(iter(contact.emails), None) or contact.id
+@router.post("/{contact_id}/merge", dependencies=[Depends(check_csrf)])
+def merge(
+    request: Request,
+    services: ServicesDep,
+    user: PageContactWriter,
+    contact_id: str,
+    source: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Make `source` the same person as this one; bookings that now collide go to the inbox of conflicts."""
+    done = services.registry.merging.merge(contact_id, source, to_actor(user))
+    path = "/contacts/conflicts" if done.new_conflicts else f"/contacts/{done.into}"
+    return RedirectResponse(path, status_code=303)
 
 
 def people_in(text: str) -> list[str]:
@@ -110,14 +137,21 @@ def people_in(text: str) -> list[str]:
 
 
 def answer_page(
-    request: Request, services: Services, user: Principal, form: ContactForm, *, lost_race: str, status_code: int
+    request: Request,
+    services: Services,
+    user: Principal,
+    form: ContactForm,
+    *,
+    status_code: int,
+    lost_race: str | None = None,
+    error: str | None = None,
 ) -> HTMLResponse:
-    """Show the present answer under the news that a reservation was refused."""
-    at = instant_of(form, services.clock, zone_of(request))
-    email = None if form.contact else form.who
-    answer = services.registry.check(question_of(form, at, contact=form.contact or None, email=email), actor_of(user))
-    who = name_of(services.registry.get_contact(answer.contact)) if answer.contact else form.who
-    return _page(request, services, form, status_code=status_code, answer=answer, who=who, lost_race=lost_race)
+    """Show the present answer under the news that a reservation was refused, or that its form was wrong."""
+    parts = _one(request, services, user, form, None if form.contact else form.who)
+    contact = parts["answer"].contact
+    if lost_race and contact:
+        parts["alternatives"] = instead_of(services, user, form, contact)
+    return _page(request, services, form, status_code=status_code, lost_race=lost_race, error=error, **parts)
 
 
 def _answers(request: Request, services: Services, user: Principal, form: ContactForm) -> dict[str, Any]:
@@ -135,14 +169,22 @@ def _answers(request: Request, services: Services, user: Principal, form: Contac
     if "@" in people[0]:
         return _one(request, services, user, form, people[0])
     matches = services.registry.find_contacts(people[0], limit=PEOPLE_SHOWN).items
-    return {"matches": matches}
+    return {"matches": matches, "badges": badges_of(services, user, form, matches)}
 
 
-def _one(request: Request, services: Services, user: Principal, form: ContactForm, address: str) -> dict[str, Any]:
-    at = instant_of(form, services.clock, zone_of(request))
-    answer = services.registry.check(question_of(form, at, email=address), actor_of(user))
-    who = name_of(services.registry.get_contact(answer.contact)) if answer.contact else address
-    return {"answer": answer, "who": who}
+def _one(
+    request: Request, services: Services, user: Principal, form: ContactForm, address: str | None
+) -> dict[str, Any]:
+    """Answer about one address, or about the form's contact; with the log of all teams if they are on file."""
+    now, zone = services.clock.now(), zone_of(request)
+    asked = question_of(form, instant_of(form, services.clock, zone), contact=form.contact or None, email=address)
+    answer = services.registry.check(asked, to_actor(user))
+    asks = whom_to_ask(services, answer)
+    if answer.contact is None:
+        return {"answer": answer, "who": address, "asks": asks}
+    touchpoints = services.registry.timeline(answer.contact, now - timeline.BACK)
+    who = name_of(services.registry.get_contact(answer.contact))
+    return {"answer": answer, "who": who, "asks": asks, "line": timeline.view_of(touchpoints, answer, now, zone)}
 
 
 def _many(
@@ -151,10 +193,14 @@ def _many(
     at = instant_of(form, services.clock, zone_of(request))
     defaults = BatchDefaults(at=at, team=form.team, channel=form.channel, purpose=form.purpose)
     asked = BatchCheckIn(defaults=defaults, items=[{"email": who} for who in people])
-    answers = services.registry.batch_check(asked, actor_of(user)).items
+    answers = services.registry.batch_check(asked, to_actor(user)).items
     rules = {policy["id"]: policy.get("name") or policy["id"] for policy in services.registry.rules.active().policies}
-    lines = [BatchLine(who, item, _why(item, people, rules)) for who, item in zip(people, answers, strict=True)]
-    return {"batch": lines, "eligible_count": sum(item.decision == "eligible" for item in answers)}
+    lines = [
+        BatchLine(who, item, batch_look(item.badge, item.duplicate_of is not None), _why(item, people, rules))
+        for who, item in zip(people, answers, strict=True)
+    ]
+    eligible_count = sum(item.decision == "eligible" for item in answers)
+    return {"batch": lines, "eligible_count": eligible_count, "key": new_id("key")}
 
 
 def _why(item: BatchItemOut, people: list[str], rules: dict[str, str]) -> str:
@@ -162,13 +208,9 @@ def _why(item: BatchItemOut, people: list[str], rules: dict[str, str]) -> str:
         return f"The same person as {people[item.duplicate_of]}."
     if item.error is not None:
         return item.message or item.error
+    if item.badge == "unknown_person" and item.decision == "eligible":
+        return WILL_BE_ADDED
     return ", ".join(rules[ref] for ref in item.reasons or [] if ref in rules)
-
-
-def _with_team(form: ContactForm, teams: list[tuple[str, str]]) -> ContactForm:
-    if form.team in dict(teams) or not teams:
-        return form
-    return ContactForm(form.who, form.contact, teams[0][0], form.purpose, form.channel, form.at)
 
 
 def _common(services: Services, form: ContactForm, teams: list[tuple[str, str]]) -> dict[str, Any]:
@@ -179,7 +221,7 @@ def _common(services: Services, form: ContactForm, teams: list[tuple[str, str]])
         "purposes": purpose_choices(services.registry),
         "channels": CHANNELS,
         "holds": HOLDS,
-        "held": False,
+        "lengths": HOLDS,
         "lost_race": None,
     }
 
@@ -187,7 +229,8 @@ def _common(services: Services, form: ContactForm, teams: list[tuple[str, str]])
 def _page(
     request: Request, services: Services, form: ContactForm, *, status_code: int = 200, **parts: Any
 ) -> HTMLResponse:
-    teams = choices.team_choices(services)
+    teams = choices.asking_teams(services)
     shown: dict[str, Any] = {"answer": None, "batch": None, "matches": None, "error": None, "people": [], "who": ""}
+    shown |= {"badges": {}, "line": None, "asks": {}, "alternatives": []}
     context = _common(services, form, teams) | shown | {"max_people": MAX_BATCH} | parts
     return render(request, "contacts.html", status_code=status_code, **context)

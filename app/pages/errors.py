@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
-from app.api.dependencies import SESSION_COOKIE
+from app import cookies
 from app.pages.dependencies import render
 from core.errors import Unauthorized
 
@@ -18,6 +18,7 @@ HEADINGS = {
     412: "Somebody changed it meanwhile",
     413: "That is too large",
     422: "Something is not right yet",
+    429: "That was too often",
     503: "A part of Earshot is missing",
 }
 
@@ -41,7 +42,7 @@ def error_page(request: Request, status: int, sentence: str) -> HTMLResponse:
 
 def _user(request: Request) -> object | None:
     known = getattr(request.state, "user", None)
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = cookies.read(request, cookies.SESSION)
     if known is not None or not cookie:
         return known
     try:

@@ -46,9 +46,10 @@ def quote_of(result: SearchResult, around_mark: bool = False) -> Quote:
 
     A passage found by its meaning may have its point far from the words that happen to be the question's.
     """
-    lines = _lines(result.text, result.speakers, result.highlights)
-    first, last = _excerpt(lines, around_mark)
-    turns = [Turn(line.speaker, marked(result.text, result.highlights, line.start, line.end)) for line in lines]
+    spans = result.highlights or ((result.sentence,) if result.sentence else ())
+    lines = _lines(result.text, result.speakers, spans)
+    first, last = _excerpt(lines, around_mark or not result.highlights)
+    turns = [Turn(line.speaker, marked(result.text, spans, line.start, line.end)) for line in lines]
     return Quote(turns[first:last], turns if (first, last) != (0, len(lines)) else [])
 
 

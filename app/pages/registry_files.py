@@ -16,17 +16,19 @@ from app.access.principals import Principal
 from app.api.contacts.calling import csv_answer, to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices
-from app.pages.contact_form import CHANNELS, ContactForm, instant_of, purpose_choices, remembered
-from app.pages.contacts import PostedForm
+from app.pages.contact_form import CHANNELS, HOLDS, ContactForm, instant_of, purpose_choices, remembered
+from app.pages.contacts import WILL_BE_ADDED, PostedForm
 from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import zone_of
-from app.pages.looks import Look, contact_look
+from app.pages.looks import Look, batch_look, count_look
+from app.pages.people_on_file import name_of
 from app.services import Services
-from contact_registry.csv_service import RESULT_COLUMNS, CsvCheckOut
+from contact_registry.csv_service import RESULT_COLUMNS, CsvCheckOut, SuspectedOut
 from contact_registry.csv_tables import read_table, write_table
 from contact_registry.local_times import DateFormat
+from contact_registry.people_service import check_zone
 from contact_registry.repeats import RequestKey
-from contact_registry.schemas import BatchDefaults, BatchItemOut
+from contact_registry.schemas import MAX_BATCH, BatchDefaults, BatchItemOut
 from contact_registry.schemas_imports import ImportOut, ImportRowOut
 from core.errors import AppError, Gone, InvalidInput, NotFound
 from core.ids import new_id
@@ -36,6 +38,18 @@ router = APIRouter(prefix="/contacts/files")
 ROWS_SHOWN = 200
 MAX_CHARACTERS = 16_000_000
 TEMPLATE_COLUMNS = ("email", "name", "date", "team", "channel", "purpose", "status", "external_id")
+FIELDS = {
+    "email": "E-mail address",
+    "name": "Name",
+    "date": "Date",
+    "at": "Date and time",
+    "team": "Team",
+    "channel": "How",
+    "purpose": "Purpose",
+    "status": "How it ended",
+    "external_id": "Id in the other system",
+    "engagement": "Study or deal",
+}
 DATE_ORDERS = [
     ("iso", "2026-12-31"),
     ("dmy", "31/12/2026"),
@@ -51,10 +65,6 @@ _OUTCOMES = {
     "contact_only": Look("Person only", "people", "note"),
     "error": Look("Error", "warning", "stop"),
 }
-_OTHER_COUNTS = {
-    "duplicate": Look("Twice in the list", "document", "calm"),
-    "error": Look("Not checked", "warning", "stop"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,8 @@ class FileForm:
     name: str
     email_column: str
     order: DateFormat
+    tz: str
+    columns: dict[str, str]  # field → column, where somebody said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +94,15 @@ def file_form(
     file_name: Annotated[str, Form(max_length=200)] = "",
     email_column: Annotated[str, Form(max_length=200)] = "",
     order: Annotated[str, Form(max_length=10)] = "iso",
+    tz: Annotated[str, Form(max_length=64)] = "",
+    columns: Annotated[list[str] | None, Form(max_length=20)] = None,
 ) -> FileForm:
-    """Read what was chosen, else what was pasted or carried along from the step before."""
+    """Read what was chosen, else what was pasted or carried along from the step before; `columns` are field=column."""
     dates: DateFormat = next((one for one in get_args(DateFormat) if one == order), "iso")
+    told = dict(one.split("=", 1) for one in columns or [] if "=" in one)
     if file is not None and file.filename:
-        return FileForm(file.file.read(), file.filename[:200], email_column.strip(), dates)
-    return FileForm(text.encode(), file_name, email_column.strip(), dates)
+        return FileForm(file.file.read(), file.filename[:200], email_column.strip(), dates, tz.strip(), told)
+    return FileForm(text.encode(), file_name, email_column.strip(), dates, tz.strip(), told)
 
 
 SentFile = Annotated[FileForm, Depends(file_form)]
@@ -115,6 +130,7 @@ def check(
     download: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Answer for every row, on the page or as the file with the answers behind its columns; nothing is written."""
+    choices.put_first_team(services)
     try:
         _require_content(sent)
         defaults = BatchDefaults(
@@ -125,14 +141,23 @@ def check(
         )
         column = sent.email_column or None
         answer, file = services.registry.files.check(sent.content, defaults, to_actor(user), email_column=column)
+        services.audit.list_checked(user.id, sent.content)
     except AppError as error:
         return _page(request, services, error=error, form=form)
     if download:
         return csv_answer(file, "contacts-checked.csv")
-    lines = _check_lines(answer, file)
-    counts = [(_look_of(badge), count) for badge, count in answer.counts.items()]
-    carried = _carried(form, sent)
-    return _page(request, services, form=form, checked=answer, lines=lines, counts=counts, carried=carried)
+    lines = _check_lines(services, answer, file)
+    counts = [(count_look(badge), count) for badge, count in answer.counts.items()]
+    return _page(
+        request,
+        services,
+        form=form,
+        checked=answer,
+        lines=lines,
+        counts=counts,
+        carried=_carried(form, sent) | {"key": new_id("key")},
+        eligible_count=answer.counts.get("eligible", 0) + answer.counts.get("unknown_person", 0),
+    )
 
 
 @router.post("/import", dependencies=[Depends(check_csrf)])
@@ -143,17 +168,34 @@ def import_history(
     form: PostedForm,
     sent: SentFile,
     key: Annotated[str, Form(max_length=60)] = "",
+    step: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
-    """Show what importing would do; with the `key` that this page gave out, do it, once."""
+    """Show what importing would do; with the `key` that this page gave out, do it, once.
+
+    `step` looks again instead (`preview`), or gives back the rows that are wrong (`errors`).
+    """
+    key = "" if step in ("preview", "errors") else key
+    choices.put_first_team(services)
     try:
         _require_content(sent)
+        check_zone(sent.tz or None)
         done = _import(services, user, form, sent, key)
     except AppError as error:
         return _page(request, services, error=error, form=form)
     if key:
         return RedirectResponse(f"/contacts/files/imports/{done.id}", status_code=303)
-    carried = _carried(form, sent) | {"key": new_id("key")}
-    return _page(request, services, form=form, preview=done, carried=carried, **_outcome_of(services, done))
+    if step == "errors":
+        return csv_answer(_wrong_rows(sent, done), "import-wrong-rows.csv")
+    return _page(
+        request,
+        services,
+        form=form,
+        preview=done,
+        carried=_carried(form, sent) | {"key": new_id("key")},
+        mapping=_mapping(sent),
+        wrong_count=done.counts.get("error", 0),
+        **_outcome_of(services, done),
+    )
 
 
 @router.get("/imports/{import_id}", response_class=HTMLResponse)
@@ -164,7 +206,9 @@ def import_page(request: Request, services: ServicesDep, user: PageContactReader
 
 @router.get("/imports/{import_id}/result.csv")
 def outcome_file(services: ServicesDep, user: PageContactReader, import_id: str) -> Response:
-    return csv_answer(services.registry.files.outcome_file(import_id), "import-outcome.csv")
+    file = services.registry.files.outcome_file(import_id)
+    services.audit.happened(user.id, "import.exported", "import", import_id)
+    return csv_answer(file, "import-outcome.csv")
 
 
 @router.post("/imports/{import_id}/undo", dependencies=[Depends(check_csrf)])
@@ -188,12 +232,14 @@ def _import(services: Services, user: Principal, form: ContactForm, sent: FileFo
     named = {"team": form.team, "channel": form.channel, "purpose": form.purpose}
     defaults = {name: value for name, value in named.items() if value}
     actor = to_actor(user)
-    body = [defaults, sent.order, sha256(sent.content).hexdigest()]
+    body = [defaults, sent.order, sent.tz, sorted(sent.columns.items()), sha256(sent.content).hexdigest()]
     return services.registry.files.import_file(
         sent.content,
         actor,
         defaults=defaults,
         order=sent.order,
+        tz=sent.tz or None,
+        columns=sent.columns,
         dry_run=not key,
         file_name=sent.name or None,
         request=RequestKey(actor.id, key, "POST", "/contacts/files/import", body) if key else None,
@@ -205,23 +251,55 @@ def _carried(form: ContactForm, sent: FileForm) -> dict[str, str]:
     encoding = read_table(sent.content).encoding
     text = sent.content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     asked = {"team": form.team, "purpose": form.purpose, "channel": form.channel, "at": form.at}
-    return asked | {"text": text, "file_name": sent.name, "email_column": sent.email_column, "order": sent.order}
+    read = {"file_name": sent.name, "email_column": sent.email_column, "order": sent.order, "tz": sent.tz}
+    return asked | read | {"text": text}
 
 
-def _check_lines(answer: CsvCheckOut, file: bytes) -> list[CheckLine]:
+def _mapping(sent: FileForm) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return for each field its word, the column it is read from, and the columns there are."""
+    table = read_table(sent.content)
+    found = table.recognised(sent.columns)
+    choices_of = [("", "no column"), *((column, column) for column in table.columns)]
+    return [
+        (
+            word,
+            f"{field}={table.columns[found[field]] if field in found else ''}",
+            [(f"{field}={value}", shown) for value, shown in choices_of],
+        )
+        for field, word in FIELDS.items()
+    ]
+
+
+def _wrong_rows(sent: FileForm, done: ImportOut) -> bytes:
+    """Return the rows of the file that would not be imported, as they are, with the reason behind."""
+    table = read_table(sent.content)
+    wrong = [row for row in done.rows if row.outcome == "error"]
+    lines = [[*table.rows[row.row - 1], row.message or row.error or ""] for row in wrong]
+    return write_table([*table.columns, "reason"], lines)
+
+
+def _check_lines(services: Services, answer: CsvCheckOut, file: bytes) -> list[CheckLine]:
     column = answer.columns.index(answer.email_column)
     why = len(answer.columns) + RESULT_COLUMNS.index("reason")
+    suspected = {one.index: one for one in answer.suspected_duplicates}
     lines: list[CheckLine] = []
     rows = list(csv.reader(io.StringIO(file.decode(), newline="")))[1:]
     for row, item in zip(rows[:ROWS_SHOWN], answer.rows, strict=False):
         same = "" if item.duplicate_of is None else f"The same person as in row {item.duplicate_of + 1}."
-        badge = item.badge or ("error" if item.duplicate_of is None else "duplicate")
-        lines.append(CheckLine(item.index + 1, row[column], item, _look_of(badge), same or row[why]))
+        added = WILL_BE_ADDED if item.badge == "unknown_person" and item.decision == "eligible" else ""
+        parts = [same or added or row[why], _suspicion(services, suspected.get(item.index))]
+        look = batch_look(item.badge, item.duplicate_of is not None)
+        lines.append(CheckLine(item.index + 1, row[column], item, look, " ".join(part for part in parts if part)))
     return lines
 
 
-def _look_of(badge: str) -> Look:
-    return _OTHER_COUNTS.get(badge) or contact_look(badge)
+def _suspicion(services: Services, suspected: SuspectedOut | None) -> str:
+    if suspected is None:
+        return ""
+    if suspected.row is not None:
+        return f"Perhaps the same person as in row {suspected.row + 1}."
+    contact = services.registry.get_contact(suspected.contact or "")
+    return f"Perhaps {name_of(contact)}, who is on file with a similar address."
 
 
 def _outcome_of(services: Services, done: ImportOut) -> dict[str, Any]:
@@ -275,9 +353,14 @@ def _page(
         **{"checked": None, "preview": None} | parts,
         error=message,
         form=form or remembered(request),
-        teams=choices.team_choices(services),
+        teams=choices.asking_teams(services),
         purposes=purpose_choices(services.registry),
         channels=CHANNELS,
         orders=DATE_ORDERS,
+        holds=HOLDS,
+        max_people=MAX_BATCH,
+        zone=str(zone_of(request)),
+        imports=services.registry.imports.recent(),
+        outcome_looks=_OUTCOMES,
         rows_shown=ROWS_SHOWN,
     )

@@ -7,15 +7,17 @@ from fastapi import APIRouter, Depends, Form, Request
 from pydantic import ValidationError
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices
-from app.pages.contact_form import actor_of, instant_of, remember, unreadable
-from app.pages.contacts import PostedForm, answer_page, name_of
+from app.pages.contact_form import HOLDS, instant_of, remember, unreadable
+from app.pages.contacts import PostedForm, answer_page
 from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import zone_of
+from app.pages.people_on_file import name_of
 from app.services import Services
-from contact_registry.schemas import ReserveIn, TouchpointOut
-from core.errors import AppError, Conflict
+from contact_registry.schemas import OverrideIn, ReserveIn, TouchpointOut
+from core.errors import AppError, Conflict, Forbidden, InvalidInput
 
 router = APIRouter(prefix="/reservations")
 
@@ -43,8 +45,13 @@ def reserve(
     user: PageContactWriter,
     form: PostedForm,
     ttl: Annotated[str, Form(max_length=40)] = "PT15M",
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    refs: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Claim the person; when another team was faster, show who and from which date on."""
+    """Claim the person; when another team was faster, show who and from which date on.
+
+    `refs` are rules to pass over, with a reason, by whoever may do so.
+    """
     try:
         sent = ReserveIn(
             contact=form.contact or None,
@@ -54,13 +61,16 @@ def reserve(
             purpose=form.purpose,
             channel=form.channel,
             ttl=ttl,
+            override=OverrideIn(refs=refs, reason=reason) if refs else None,
         )
     except ValidationError as error:
         raise unreadable(error) from error
     try:
-        hold = services.registry.reserve(sent, actor_of(user))
+        hold = services.registry.reserve(sent, to_actor(user))
     except Conflict as error:
         return answer_page(request, services, user, form, lost_race=error.message, status_code=error.status)
+    except (InvalidInput, Forbidden) as error:
+        return answer_page(request, services, user, form, error=error.message, status_code=error.status)
     response = RedirectResponse(f"/reservations?new={hold.id}#{hold.id}", status_code=303)
     remember(request, response, form)
     return response
@@ -70,7 +80,7 @@ def reserve(
 def confirm(request: Request, services: ServicesDep, user: PageContactWriter, reservation_id: str) -> Response:
     """Make the hold a plan and show the person it is about."""
     try:
-        planned = services.registry.confirm(reservation_id, actor_of(user))
+        planned = services.registry.confirm(reservation_id, to_actor(user))
     except AppError as error:
         return _page(request, services, error=error.message, status_code=error.status)
     return RedirectResponse(f"/contacts/{planned.contact}", status_code=303)
@@ -80,7 +90,7 @@ def confirm(request: Request, services: ServicesDep, user: PageContactWriter, re
 def release(request: Request, services: ServicesDep, user: PageContactWriter, reservation_id: str) -> Response:
     """Free the person at once."""
     try:
-        services.registry.release(reservation_id, actor_of(user))
+        services.registry.release(reservation_id, to_actor(user))
     except AppError as error:
         return _page(request, services, error=error.message, status_code=error.status)
     return RedirectResponse("/reservations", status_code=303)
@@ -108,6 +118,8 @@ def _page(
         new=new,
         error=error,
         now=services.clock.now(),
+        actions={hold.touchpoint.id: ["move", "extend"] for hold in holds},
+        lengths=HOLDS,
     )
 
 

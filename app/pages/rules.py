@@ -14,9 +14,10 @@ from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
 from app.pages import choices
 from app.pages.contact_form import CHANNELS, ContactForm, instant_of, purpose_choices, remembered, unreadable
-from app.pages.contacts import PostedForm, name_of
+from app.pages.contacts import PostedForm
 from app.pages.dependencies import PageAdministrator, PageContactReader, check_csrf, render
 from app.pages.formats import zone_of
+from app.pages.people_on_file import name_of
 from app.services import Services
 from contact_registry.schemas_rules import ActivateIn, DraftIn, DraftOut, SimulateIn, SimulateOut, SimulationQuestion
 from core.errors import AppError, Conflict, InvalidInput

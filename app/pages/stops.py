@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from app.access.principals import Principal
 from app.api.contacts.calling import to_actor
 from app.api.dependencies import ServicesDep
-from app.pages.contact_form import unreadable
+from app.pages.contact_form import CHANNELS, unreadable
 from app.pages.dependencies import PageContactReader, PageContactWriter, check_csrf, render
 from app.pages.formats import local_instant, zone_of
 from app.services import Services
@@ -48,6 +48,7 @@ class StopForm:
     who: str = ""
     source: str = SOURCES[0][0]
     until: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,10 @@ class StopLine:
     why: str
 
 
-def stop_form(kind: Field = "", who: Field = "", source: Field = "", until: Field = "") -> StopForm:
-    return StopForm(kind, who.strip(), source, until.strip())
+def stop_form(
+    kind: Field = "", who: Field = "", source: Field = "", until: Field = "", channel: Field = ""
+) -> StopForm:
+    return StopForm(kind, who.strip(), source, until.strip(), channel)
 
 
 @router.get("", response_class=HTMLResponse)
@@ -120,6 +123,8 @@ def _stop_of(services: Services, form: StopForm, zone: ZoneInfo) -> SuppressionI
     elif form.kind == "account":
         named = {"account": _only_one("company", [one.id for one in services.registry.find_accounts(form.who).items])}
     sent: dict[str, Any] = {"subject": named, "source": form.source, "until": _end(form.until, zone)}
+    if form.channel:
+        sent["channels"] = [form.channel]
     return SuppressionIn.model_validate(sent)
 
 
@@ -181,5 +186,7 @@ def _page(
         form=form or StopForm(),
         kinds=KINDS,
         sources=SOURCES,
+        channels=[("", "In every way"), *CHANNELS],
+        channel_names=dict(CHANNELS),
         erasure=ERASURE,
     )

@@ -70,7 +70,7 @@ def test_an_address_never_stands_in_a_pages_address(world: World) -> None:
 def test_a_list_is_answered_line_by_line(member: TestClient) -> None:
     page = ask(member, "jana@bakery.example\nnew@elsewhere.example, not an address\nnobody@", LATER)
     assert "4 people, of whom 2 may be contacted" in page.text
-    assert page.text.count("not checked") == 2
+    assert page.text.count("Not checked") == 2
 
 
 def test_a_company_at_its_limit_is_counted_down_the_list(world: World) -> None:
@@ -172,3 +172,31 @@ def test_markup_in_a_name_stays_text(world: World) -> None:
         page = PageText(client.get(path).text)
         assert not [attrs for tag, attrs in page.elements if tag == "script" and "src" not in attrs]
         assert evil in page.text
+
+
+def test_nobody_must_set_up_a_team_before_the_first_question(world: World) -> None:
+    with world.services.database.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM team")
+    client = world.member()
+    assert client.get(f"/contacts/{world.contact_id}").status_code == 200
+    assert "Research" in PageText(client.get("/contacts").text).text
+    assert "Cooling down" in ask(client, "jana@bakery.example").text
+    assert "Whether each may be contacted now by Research" in PageText(client.get("/contacts").text).text
+
+
+def test_consent_is_noted_on_the_profile_and_never_overwritten(world: World) -> None:
+    client = world.member()
+    path = f"/contacts/{world.contact_id}"
+    form = {"purpose": "survey", "evidence": "Said so on the phone.", "csrf_token": token_on(client, path)}
+    for state in ("granted", "withdrawn"):
+        assert client.post(f"{path}/consents", data={**form, "state": state}).headers["location"] == f"{path}#consents"
+    text = PageText(client.get(path).text).text
+    assert "Agreed" in text
+    assert "Took it back" in text
+    assert "on the phone" not in text  # what people wrote is for the audit of privacy, not for every team
+    for wrong in ({"state": "perhaps"}, {"state": "granted", "until": "soon"}):
+        assert client.post(f"{path}/consents", data={**form, **wrong}).status_code == 422
+
+
+def test_an_unknown_person_on_a_list_is_told_to_be_added(member: TestClient) -> None:
+    assert "Not on file; reserving adds them." in ask(member, "new@elsewhere.example\njana@bakery.example").text

@@ -158,3 +158,82 @@ def test_markup_in_a_file_stays_text(member: TestClient) -> None:
     for path in ("check", "import"):
         page = PageText(send(member, path, 'email\n"><script>alert(1)</script>"\n').text)
         assert not [attrs for tag, attrs in page.elements if tag == "script" and "src" not in attrs]
+
+
+PEOPLE = "email,team\njana@bakery.example,\nnew@mill.example,sales\nalso@mill.example,\nlast@mill.example,\n"
+
+
+def test_ticked_rows_of_a_checked_list_are_reserved_as_their_rows_say(world: World) -> None:
+    client = world.member()
+    fields = hidden_fields(send(client, "check", PEOPLE).text, f"{FILES}/reserve")
+    answer = client.post(f"{FILES}/reserve", data={**fields, "take": "ticked", "row": ["1", "2", "99"], "ttl": "PT1H"})
+    page = PageText(answer.text)
+    assert "1 of 2 people reserved" in page.text
+    assert "Cooling down" in page.text
+    assert [hold.team for hold in world.services.registry.list_reservations()] == ["sales"]
+
+
+def test_the_first_so_many_who_may_be_contacted_are_reserved_once(world: World) -> None:
+    client = world.member()
+    fields = hidden_fields(send(client, "check", PEOPLE).text, f"{FILES}/reserve")
+    for _ in range(2):
+        answer = client.post(f"{FILES}/reserve", data={**fields, "take": "first", "first": "2", "spread": "yes"})
+        assert "2 of 2 people reserved" in PageText(answer.text).text
+    assert len(world.services.registry.list_reservations()) == 2
+    for wrong in ("0", "1001"):
+        refused = client.post(f"{FILES}/reserve", data={**fields, "take": "first", "first": wrong})
+        assert refused.status_code == 422
+        assert "1 to 1000" in refused.text
+
+
+def test_columns_are_told_where_their_names_do_not_say(world: World) -> None:
+    client = world.member()
+    content = "email,happened,when\njana@bakery.example,phone,2026-04-01\n"
+    fields = preview(client, content)
+    first = client.post(f"{FILES}/import", data={**fields, "step": "preview"})
+    assert "Person only" in PageText(first.text).text
+    told = {**fields, "columns": ["date=when", "channel=happened", "email=email"]}
+    again = client.post(f"{FILES}/import", data={**told, "step": "preview"})
+    assert "Created" in PageText(again.text).text
+    assert 'value="date=when" selected' in again.text
+    assert client.post(f"{FILES}/import", data={**told, "step": "import"}).status_code == 303
+    (channel,) = [one.channel for one in world.services.registry.timeline(world.contact_id) if one.date is not None]
+    assert channel == "phone"
+
+
+def test_local_times_are_those_of_the_zone_that_was_named(world: World) -> None:
+    client = world.member()
+    content = "email,at,external_id\njana@bakery.example,2026-04-01 10:00,z-1\n"
+    fields = hidden_fields(send(client, "import", content, tz="America/New_York").text, f"{FILES}/import")
+    client.post(f"{FILES}/import", data=fields)
+    times = [one.at.isoformat() for one in world.services.registry.timeline(world.contact_id)]
+    assert "2026-04-01T14:00:00+00:00" in times
+    assert send(client, "import", content, tz="Nowhere/City").status_code == 422
+
+
+def test_the_wrong_rows_come_back_as_they_were_with_the_reason(member: TestClient) -> None:
+    fields = preview(member, HISTORY)
+    answer = member.post(f"{FILES}/import", data={**fields, "step": "errors"})
+    heading, *rows = list(csv.reader(io.StringIO(answer.text)))
+    assert heading == ["email", "date", "status", "external_id", "reason"]
+    assert [row[:4] for row in rows] == [["new@mill.example", "2026-13-01", "", "a2"]]
+    assert rows[0][4]
+
+
+def test_past_imports_are_listed_and_undone_from_the_list(world: World) -> None:
+    client = world.member()
+    assert "Nothing was imported yet" in client.get(FILES).text
+    client.post(f"{FILES}/import", data=preview(client, HISTORY))
+    html = client.get(FILES).text
+    assert "created 1" in PageText(html).text
+    action = re.findall(rf'action="({FILES}/imports/[^"]+/undo)"', html)[0]
+    assert client.post(action, data={"csrf_token": token_on(client, FILES)}).status_code == 303
+    assert "was undone" in client.get(FILES).text
+
+
+def test_rows_that_may_be_one_person_are_pointed_out(member: TestClient) -> None:
+    content = "email\njana+news@bakery.example\nnew@mill.example\nnew+work@mill.example\n"
+    page = PageText(send(member, "check", content).text)
+    assert "2 suspected duplicates" in page.text
+    assert "Perhaps Jana Malá, who is on file with a similar address." in page.text
+    assert "Perhaps the same person as in row 2." in page.text

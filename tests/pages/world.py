@@ -4,19 +4,26 @@ import re
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 
+from argon2 import PasswordHasher
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import Session, SQLModel
 
+from app.access.password_rules import PasswordHashes
 from app.access.permissions import Role
 from app.access.service import AccessService
 from app.access.sessions import LOCAL_ADMINISTRATOR
 from app.access.tables import User
+from app.audit import AuditService
+from app.erasure import PersonErasure
 from app.main import create_app
 from app.participation import ParticipationService
 from app.services import Services
+from app.withdrawal import WithdrawalService
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import TouchpointIn
 from contact_registry.schemas_people import ContactIn
@@ -39,6 +46,7 @@ from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText, create_full_text
 
 MAX_UPLOAD_BYTES = 10_000_000
+QUICK_HASHES = PasswordHashes(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 _TOKEN = re.compile(r'name="csrf_token" value="([0-9a-f]+)"')
 
@@ -69,18 +77,23 @@ def build_services(folder: Path, *, works: bool = True) -> Services:
     )
     jobs: Jobs = InlineJobs(parts) if works else RememberedJobs()
     ingest = IngestService(database, clock, blobs, jobs, settings, participation)
+    uploads = UploadService(settings, ingest)
+    withdrawal = WithdrawalService(database, clock, blobs, search, uploads)
     return Services(
         settings=settings,
         clock=clock,
         database=database,
         blobs=blobs,
         jobs=jobs,
-        access=AccessService(database, clock),
+        access=AccessService(database, clock, QUICK_HASHES),
         ingest=ingest,
-        uploads=UploadService(settings, ingest),
+        uploads=uploads,
         search=search,
         registry=registry,
         participation=participation,
+        audit=AuditService(database, clock),
+        withdrawal=withdrawal,
+        erasure=PersonErasure(database, clock, registry, search, jobs, withdrawal),
     )
 
 
@@ -96,9 +109,13 @@ class World:
         self.services.search.close()
         self.services.database.close()
 
+    @cached_property
+    def app(self) -> FastAPI:
+        return create_app(self.services)
+
     def visitor(self) -> TestClient:
         """Return a browser that is not signed in and follows no redirect."""
-        return TestClient(create_app(self.services), follow_redirects=False)
+        return TestClient(self.app, follow_redirects=False)
 
     def member(self) -> TestClient:
         """Return a browser that is signed in."""
