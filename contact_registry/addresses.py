@@ -121,10 +121,10 @@ def address_keys(match_key: str, peppers: Sequence[Pepper] = ()) -> AddressKeys:
     domain = match_key.partition("@")[2] or None
     if not peppers:
         return AddressKeys(exact=frozenset({match_key}), loose=frozenset({match_key, bare}), domain=domain)
-    exact = frozenset(hash_key(match_key, pepper) for pepper in peppers)
+    exact = frozenset([hash_key(match_key, pepper) for pepper in peppers])
     if bare == match_key:
-        return AddressKeys(exact=exact, loose=exact, domain=domain)
-    return AddressKeys(exact=exact, loose=exact | {hash_key(bare, pepper) for pepper in peppers}, domain=domain)
+        return AddressKeys(exact, exact, domain)
+    return AddressKeys(exact, exact | {hash_key(bare, pepper) for pepper in peppers}, domain)
 
 
 def stored_keys(exact: str, bare: str | None = None) -> AddressKeys:

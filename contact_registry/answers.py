@@ -57,7 +57,7 @@ def touchpoint_out(row: Touchpoint, now: datetime, new_conflicts: Sequence[str] 
         direction=row.direction,
         engagement=row.engagement,
         expires_at=row.expires_at if row.status == TouchpointStatus.RESERVED else None,
-        external_id=row.external_id,
+        external_id=None if row.source == schemas.RECORDINGS else row.external_id,
         source=row.source,
         policy_version=row.policy_version,
         overridden=list((row.overrides or {}).get("refs", [])),

@@ -8,11 +8,11 @@ A bad row never fails the batch; results keep the order of the rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from contact_registry.eligibility import evaluate
+from contact_registry.quick_values import quick_value
 from contact_registry.values import (
     Decision,
     History,
@@ -30,7 +30,7 @@ class BatchMode(StrEnum):
     SEQUENTIAL = "sequential"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class BatchRow:
     """One row that could be read. `person` is the same for two rows about one person (contact id or match
     key).
@@ -41,7 +41,7 @@ class BatchRow:
     history: History
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class BatchAnswer:
     """Exactly one of `decision`, `duplicate_of` (index of the person's first row) and `error` is set."""
 
@@ -74,7 +74,7 @@ def check_batch(
         account = row.question.contact.account
         history = row.history
         if account in accounts:
-            history = replace(history, account=accounts[account])
+            history = History(history.contact, accounts[account], history.suppressions, history.consents)
         decision = evaluate(rules, history, row.question, now)
         answers.append(BatchAnswer(index, decision=decision))
         if mode is BatchMode.SEQUENTIAL and decision.eligible and account is not None:

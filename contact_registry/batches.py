@@ -7,6 +7,7 @@ from sqlmodel import Session
 from contact_registry import schemas
 from contact_registry.actor import Actor
 from contact_registry.claims import ClaimService, Proposal, Refused, check_override, read_ttl
+from contact_registry.confinement import with_own_team, within_team
 from contact_registry.questions import QuestionService, read_item, too_many
 from contact_registry.reading import Rules, Subject
 from contact_registry.repeats import RequestKey
@@ -34,8 +35,8 @@ class BatchService:
         """Reserve each item in order. Raises BatchNotEligible when `atomic` and one is refused; TooLarge."""
         if len(asked.items) > schemas.MAX_BATCH:
             raise too_many(len(asked.items))
-        defaults = asked.defaults.model_dump(exclude_none=True)
-        items = [read_item(schemas.ReserveIn, item, defaults) for item in asked.items]
+        defaults = with_own_team(asked.defaults.model_dump(exclude_none=True), actor)
+        items = within_team([read_item(schemas.ReserveIn, item, defaults) for item in asked.items], actor)
         answer, failed = self._at.write(lambda session: self._reserve(session, asked, items, actor, request))
         if asked.atomic and failed:
             raise BatchNotEligible(

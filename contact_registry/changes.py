@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from contact_registry import answers, overrides, schemas
 from contact_registry.actor import Actor
-from contact_registry.claims import as_override, check_override, override_record
+from contact_registry.claims import LONGEST_HOLD, as_override, check_override, override_record, read_ttl
 from contact_registry.conflicts import question_of
 from contact_registry.eligibility import evaluate
 from contact_registry.raising import Change, Raiser
@@ -100,6 +100,24 @@ class ChangeService:
                 raise Conflict("already_confirmed", "This is no reservation any more: cancel the touchpoint instead.")
             held.row.status = TouchpointStatus.CANCELLED.value
             return self._finish(session, held, actor, "reservation.released")
+
+        return self._change(touchpoint_id, None, work)
+
+    def extend(self, touchpoint_id: str, ttl: str, actor: Actor) -> schemas.TouchpointOut:
+        """Let a live reservation hold for `ttl` from now, in all never longer than LONGEST_HOLD.
+
+        Raises InvalidInput `invalid_ttl`, Conflict `reservation_expired`, `longest_hold`, `touchpoint_…`.
+        """
+        length = read_ttl(ttl)
+
+        def work(session: Session, held: Held) -> schemas.TouchpointOut:
+            if held.status is not TouchpointStatus.RESERVED or held.row.expires_at is None:
+                raise _ended(held.status)
+            latest = held.row.created_at + LONGEST_HOLD
+            if held.row.expires_at >= latest:
+                raise Conflict("longest_hold", "It has been held as long as it may be: confirm or release it.")
+            held.row.expires_at = max(held.row.expires_at, min(held.now + length, latest))
+            return self._finish(session, held, actor, "reservation.extended")
 
         return self._change(touchpoint_id, None, work)
 

@@ -1,8 +1,8 @@
-"""The inbox of bookings in conflict, the registry's audit, and its sizes."""
+"""The inbox of bookings in conflict, and the registry's sizes."""
 
 from contact_registry import answers
 from contact_registry.repository import conflicts, people, touchpoints
-from contact_registry.schemas_people import AuditOut, ConflictOut, StatsOut
+from contact_registry.schemas_people import ConflictOut, StatsOut
 from contact_registry.workplace import Workplace
 
 
@@ -25,23 +25,6 @@ class ConflictService:
                 )
                 for conflict, row in conflicts.open_conflicts(session, now, limit)
             ]
-
-    def audit(
-        self,
-        *,
-        subject: str | None = None,
-        action: str | None = None,
-        actor: str | None = None,
-        cursor: str | None = None,
-        limit: int = 100,
-    ) -> tuple[list[AuditOut], str | None]:
-        """Return audit events, newest first, and the next cursor."""
-        with self._at.database.read() as session:
-            rows = conflicts.audit_events(
-                session, subject=subject, action=action, actor=actor, before=cursor, limit=limit + 1
-            )
-        items = [AuditOut.model_validate(row.model_dump()) for row in rows[:limit]]
-        return items, rows[limit - 1].id if len(rows) > limit else None
 
     def stats(self, contact: str | None = None) -> StatsOut:
         """Return how many people and touchpoints there are, or how many of one person."""

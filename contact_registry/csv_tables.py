@@ -42,14 +42,21 @@ class Table:
     encoding: str
     delimiter: str
 
-    def recognised(self) -> dict[str, int]:
-        """Return field → index of its column, for the columns whose names say what they hold; the first one wins."""
+    def recognised(self, told: Mapping[str, str] | None = None) -> dict[str, int]:
+        """Return field → index of its column, for the columns whose names say what they hold; the first one wins.
+
+        `told` is field → column for what somebody knows better, or "" where no column holds it.
+        """
         found: dict[str, int] = {}
         for index, column in enumerate(self.columns):
             word = re.sub(r"[^a-z0-9]+", "_", column.strip().lower()).strip("_")
             for field, names in _NAMES.items():
                 if word in names:
                     found.setdefault(field, index)
+        for field, name in (told or {}).items():
+            found.pop(field, None)
+            if field in _NAMES and name in self.columns:
+                found[field] = self.columns.index(name)
         return found
 
 

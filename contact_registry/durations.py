@@ -7,7 +7,7 @@ calendar arithmetic, which `zones.add_calendar` does. Called by policy validatio
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 _PATTERN = re.compile(
@@ -23,11 +23,19 @@ class DurationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A length: whole `months` (calendar only), whole `days` (a week is seven), the rest in microseconds."""
+    """A length: whole `months` (calendar only), whole `days` (a week is seven), the rest in microseconds.
+
+    `longest` is an upper bound on any calendar: 31 days a month, one day for clock changes. For range reads.
+    """
 
     months: int = 0
     days: int = 0
     microseconds: int = 0
+    longest: timedelta = field(init=False, repr=False, compare=False)  # asked for in every check
+
+    def __post_init__(self) -> None:
+        longest = timedelta(days=31 * self.months + self.days + 1, microseconds=self.microseconds)
+        object.__setattr__(self, "longest", longest)
 
     @property
     def is_zero(self) -> bool:
@@ -40,11 +48,6 @@ class Duration:
         if self.months:
             raise DurationError(f"{self} has months or years, which have no fixed length.")
         return timedelta(days=self.days, microseconds=self.microseconds)
-
-    @property
-    def longest(self) -> timedelta:
-        """An upper bound on any calendar: 31 days a month, one day for clock changes. For range reads."""
-        return timedelta(days=31 * self.months + self.days + 1, microseconds=self.microseconds)
 
     def __str__(self) -> str:
         """The ISO 8601 text; weeks are kept as days (P14D)."""

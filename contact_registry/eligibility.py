@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contact_registry.policies import judge_for
-from contact_registry.policies.case import Case, Finding, Judge, restrains
+from contact_registry.policies.case import Case, Finding, Judge, passes_at_a_glance, restrains
 from contact_registry.policies.frequency_cap import FrequencyCap
 from contact_registry.suppression import covers, in_force
 from contact_registry.values import (
@@ -61,12 +61,17 @@ def evaluate(rules: RuleBook, history: History, question: Question, now: datetim
     `now` only decides which reservations are live; they are taken as permanent for `next_eligible_at`, and
     `may_improve_at` says when one of them may lapse to a better answer.
     """
-    bench = _Bench(rules, history, question, now)
-    reasons = bench.reasons(question.at)
-    next_at = bench.next_eligible(question.at) if reasons else question.at
-    may_improve_at = _may_improve_at(rules, history, question, now, next_at) if reasons else None
-    status, badge = _meaning(reasons, known=question.contact.id is not None)
+    reasons: tuple[Reason, ...] = ()
+    next_at: datetime | None = question.at
+    may_improve_at = None
+    if not _nothing_is_near(rules, history, question):
+        bench = _Bench(rules, history, question, now)
+        reasons = bench.reasons(question.at)
+        if reasons:
+            next_at = bench.next_eligible(question.at)
+            may_improve_at = _may_improve_at(rules, history, question, now, next_at)
     zone, zone_source = zone_of_contact(question.contact, rules.tz)
+    status, badge = _meaning(reasons, known=question.contact.id is not None)
     return Decision(
         decision=Verdict.INELIGIBLE if reasons else Verdict.ELIGIBLE,
         status=status,
@@ -101,20 +106,37 @@ def usage_of_caps(
     return _Bench(rules, history, question, now).usage(question.at)
 
 
+def _nothing_is_near(rules: RuleBook, history: History, question: Question) -> bool:
+    """Whether there is no stop and every rule passes at a glance or is not for this proposal: so for most people."""
+    return not history.suppressions and all(
+        passes_at_a_glance(policy, history, question.at) or not restrains(policy, question, rules.service_purposes)
+        for policy in rules.policies
+    )
+
+
 class _Rule:
-    """A policy that gates the proposal: when it is in force, and its judge."""
+    """A policy that gates the proposal: when it is in force, and its judge, made when first needed."""
 
-    __slots__ = ("_answer", "code", "judge", "policy", "superseders")
+    __slots__ = ("_answer", "_case", "_judge", "code", "policy", "superseders")
 
-    def __init__(self, policy: Policy, judge: Judge, superseders: tuple[Policy, ...]) -> None:
+    def __init__(self, policy: Policy, case: Case, superseders: tuple[Policy, ...]) -> None:
         self.policy = policy
-        self.judge = judge
         self.superseders = superseders
         self.code = _CODES[policy.kind]
+        self._case = case
+        self._judge: Judge | None = None
         self._answer: tuple[datetime, datetime | None] | None = None
 
+    @property
+    def judge(self) -> Judge:
+        if self._judge is None:
+            self._judge = judge_for(self.policy, self._case)
+        return self._judge
+
     def finding(self, at: datetime) -> Finding | None:
-        return self.judge.finding(at) if self.is_active(at) else None
+        if passes_at_a_glance(self.policy, self._case.history, at) or not self.is_active(at):
+            return None
+        return self.judge.finding(at)
 
     def clears_at(self, at: datetime) -> datetime | None:
         """The least instant from `at` on at which the rule passes or is not in force."""
@@ -141,7 +163,9 @@ class _Rule:
         return min(clears, edge)
 
     def is_active(self, at: datetime) -> bool:
-        return _in_season(self.policy, at) and not any(_in_season(q, at) for q in self.superseders)
+        if not _in_season(self.policy, at):
+            return False
+        return not self.superseders or not any(_in_season(q, at) for q in self.superseders)
 
 
 class _Bench:
@@ -153,8 +177,9 @@ class _Bench:
         self._case = Case(rules, history, question, now, zone)
         self._stops = [stop for stop in history.suppressions if covers(stop, question, service)]
         gating = [policy for policy in rules.policies if restrains(policy, question, service)]
+        superseding = [policy for policy in gating if policy.supersedes]
         self._rules = [
-            _Rule(policy, judge_for(policy, self._case), tuple(q for q in gating if policy.id in q.supersedes))
+            _Rule(policy, self._case, tuple(q for q in superseding if policy.id in q.supersedes) if superseding else ())
             for policy in gating
         ]
 
@@ -275,6 +300,8 @@ def _may_improve_at(
         for fact in timeline
         if fact.expires_at is not None and fact.status_at(now) is TouchpointStatus.RESERVED
     }
+    if not holds:
+        return None
     for expiry in sorted(set(holds.values())):
         lapsed = frozenset(hold for hold, expires_at in holds.items() if expires_at <= expiry)
         without = replace(question, ignoring=question.ignoring | lapsed)

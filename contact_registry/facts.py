@@ -10,6 +10,7 @@ from sqlmodel import Session
 from contact_registry import answers, schemas
 from contact_registry.actor import Actor
 from contact_registry.changes import require_took_place
+from contact_registry.confinement import check_own_team
 from contact_registry.conflicts import question_of
 from contact_registry.eligibility import failing_refs
 from contact_registry.raising import Change, Raiser
@@ -63,11 +64,16 @@ class FactService:
         return self._at.write(work)
 
     def of_source(self, source: str, external_id_start: str) -> list[schemas.TouchpointOut]:
-        """Return the source's touchpoints whose external id begins so, of every status, oldest first."""
+        """Return the source's touchpoints whose external id begins so, of every status, oldest first.
+
+        Unlike other answers these hold the external id of a recording's touchpoint: they are not for callers outside.
+        """
         with self._at.database.read() as session:
             now = self._at.locks.now(session, self._at.clock)
             rows = touchpoints.find_by_external_id_start(session, source, external_id_start)
-            return [answers.touchpoint_out(row, now) for row in rows]
+            return [
+                answers.touchpoint_out(row, now).model_copy(update={"external_id": row.external_id}) for row in rows
+            ]
 
     def store(
         self,
@@ -87,7 +93,9 @@ class FactService:
         is_new = row is None
         if row is None:
             row = self._new_row(asked, subject, actor, now)
-        elif not self._differs(row, asked, subject, status):
+        else:
+            check_own_team(row.team, actor)
+        if not is_new and not self._differs(row, asked, subject, status):
             return row, "unchanged", []
         moved = asked.at if asked.at is not None else _day_in_utc(asked)
         row.contact_id = subject.view.id

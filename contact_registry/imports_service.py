@@ -6,6 +6,7 @@ A dry run does all of it and keeps nothing.
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -14,13 +15,14 @@ from sqlmodel import Session
 from contact_registry import schemas
 from contact_registry.actor import Actor
 from contact_registry.addresses import email_key
+from contact_registry.confinement import check_own_team
 from contact_registry.facts import FactService
 from contact_registry.instants import Instant
 from contact_registry.questions import read_item
 from contact_registry.reading import Rules, Subject
 from contact_registry.registrar import add_stranger
 from contact_registry.repeats import RequestKey
-from contact_registry.repository import imports, touchpoints
+from contact_registry.repository import imports, people, touchpoints
 from contact_registry.schemas_imports import ImportIn, ImportOut, ImportRowOut
 from contact_registry.tables import Touchpoint
 from contact_registry.tables_of_record import HistoryImport, HistoryImportRow
@@ -125,26 +127,25 @@ class ImportService:
         with self._at.database.read() as session:
             return self._read(session, import_id)
 
+    def recent(self, limit: int = 50) -> list[ImportOut]:
+        """Return the latest imports without their rows, newest first."""
+        with self._at.database.read() as session:
+            return [_out(record, []) for record in imports.recent_imports(session, limit)]
+
     def _read(self, session: Session, import_id: str) -> ImportOut:
         record = session.get(HistoryImport, import_id)
         if record is None:
             raise NotFound("import_not_found", f"There is no import {import_id[:40]!r}.")
-        return ImportOut(
-            id=record.id,
-            status=record.status,
-            file_name=record.file_name,
-            counts=record.counts,
-            rows=[
-                ImportRowOut.model_validate(
-                    row.model_dump(exclude={"import_id", "contact_id", "touchpoint_id"})
-                ).model_copy(update={"contact": row.contact_id, "touchpoint": row.touchpoint_id})
-                for row in imports.import_rows(session, import_id)
-            ],
-            created_at=record.created_at,
-        )
+        rows = [
+            ImportRowOut.model_validate(
+                row.model_dump(exclude={"import_id", "contact_id", "touchpoint_id"})
+            ).model_copy(update={"contact": row.contact_id, "touchpoint": row.touchpoint_id})
+            for row in imports.import_rows(session, import_id)
+        ]
+        return _out(record, rows)
 
     def undo(self, import_id: str, actor: Actor) -> ImportOut:
-        """Void what the import created and restore what it changed. Raises NotFound, Conflict `already_undone`."""
+        """Void what the import created and restore what it changed. Raises NotFound, Conflict `already_undone`, Forbidden `other_team`."""
 
         def work(session: Session) -> ImportOut:
             record = session.get(HistoryImport, import_id, populate_existing=True)
@@ -154,12 +155,15 @@ class ImportService:
                 raise Conflict("already_undone", "This import was undone before.")
             done = imports.import_rows(session, import_id)
             rows = touchpoints.touchpoint_rows(session, (row.touchpoint_id for row in done if row.touchpoint_id))
+            for row in rows.values():
+                check_own_team(row.team, actor)
             self._at.locks.contacts(session, {row.contact_id for row in rows.values() if row.contact_id})
+            owners = _owners_now(session, (line.before["contact_id"] for line in done if line.before))
             now = self._at.locks.now(session, self._at.clock)
             for line in done:
                 row = rows.get(line.touchpoint_id or "")
                 if row is not None and row.contact_id is not None:
-                    _restore(row, line, now)
+                    _restore(row, line, owners, now)
             record.status, record.undone_at = "undone", now
             record_event(
                 session,
@@ -175,7 +179,24 @@ class ImportService:
         return self._at.write(work)
 
 
-def _restore(row: Touchpoint, line: HistoryImportRow, now: dt.datetime) -> None:
+def _out(record: HistoryImport, rows: list[ImportRowOut]) -> ImportOut:
+    return ImportOut(
+        id=record.id,
+        status=record.status,
+        file_name=record.file_name,
+        counts=record.counts,
+        rows=rows,
+        created_at=record.created_at,
+    )
+
+
+def _owners_now(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """Return the contacts' present ids: a merged one's is the survivor's, an erased one has none."""
+    persons = people.find_people(session, ids)
+    return {key: person.merged_into or key for key, person in persons.items() if person.erased_at is None}
+
+
+def _restore(row: Touchpoint, line: HistoryImportRow, owners: Mapping[str, str], now: dt.datetime) -> None:
     if line.outcome == "created":
         row.status = "voided"
         row.external_id = None  # so that the file can be imported again
@@ -184,6 +205,7 @@ def _restore(row: Touchpoint, line: HistoryImportRow, now: dt.datetime) -> None:
         row.at = dt.datetime.fromisoformat(before.pop("at"))
         day = before.pop("on_date")
         row.on_date = None if day is None else dt.date.fromisoformat(day)
+        row.contact_id = owners.get(before.pop("contact_id"), row.contact_id)
         for name, value in before.items():
             setattr(row, name, value)
     else:
@@ -283,6 +305,7 @@ class _Run:
         if missing:
             raise InvalidInput("missing_field", f"The row has no {', '.join(missing)}.", field=missing[0])
         check_team(self._session, self._known, item.team or "")
+        check_own_team(item.team or "", self._actor)
         fields = item.model_dump(exclude={"name"}) | {"name": item.name, "source": self._source}
         asked = schemas.TouchpointIn.model_validate(fields)
         before = self._before(item)

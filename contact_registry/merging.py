@@ -7,10 +7,10 @@ from sqlmodel import Session
 from contact_registry.actor import Actor
 from contact_registry.raising import Change, Raiser
 from contact_registry.reading import Rules, erased, not_found
-from contact_registry.repository import merging, people
+from contact_registry.repository import merging, people, stops
 from contact_registry.repository.locks import is_postgres
 from contact_registry.schemas_people import MergeOut
-from contact_registry.tables import Contact
+from contact_registry.tables import Consent, Contact
 from contact_registry.transactions import ChangedMeanwhileError
 from contact_registry.workplace import Workplace
 from core.audit import record_event
@@ -78,6 +78,7 @@ class MergeService:
         filled = [name for name in _FILLED if getattr(survivor, name) is None and getattr(gone, name) is not None]
         for name in filled:
             setattr(survivor, name, getattr(gone, name))
+        self._carry_withdrawals(session, survivor, gone, now)
         gone.merged_into, gone.merge_filled = survivor.id, filled
         gone.updated_at = survivor.updated_at = now
         session.flush()
@@ -88,6 +89,23 @@ class MergeService:
         found = {key: refs for key, refs in after.items() if not set(refs) <= set(before.get(key, ()))}
         self._raiser.note(session, dict(found), Change("merge", gone.id, now))
         return found
+
+    def _carry_withdrawals(self, session: Session, survivor: Contact, gone: Contact, now: datetime) -> None:
+        """Say again what either of them has withdrawn and the other grants, no earlier than that grant.
+
+        The latest word decides in one person's log; between two logs that become one, the stricter does. The line
+        belongs to whom it is carried from, so it leaves with them when the merge is undone.
+        """
+        logs = [stops.consent_rows(session, contact.id) for contact in (survivor, gone)]
+        for log, other in (logs, reversed(logs)):
+            granted: dict[str, datetime] = {}
+            for row in other:
+                if row.state == "granted":
+                    granted[row.purpose] = max(granted.get(row.purpose, now), row.effective_from)
+            last = {(row.purpose, row.channel): row for row in sorted(log, key=_in_order) if row.effective_from <= now}
+            for row in last.values():
+                if row.state == "withdrawn" and row.purpose in granted:
+                    session.add(stops.withdrawn_again(row, granted[row.purpose], now))
 
     def unmerge(self, contact_id: str, actor: Actor) -> MergeOut:
         """Give a merged contact its own things back. Raises Conflict `not_merged`, NotFound, Gone."""
@@ -126,3 +144,7 @@ class MergeService:
             return MergeOut(into=survivor.id, merged=gone.id, noop=False)
 
         return self._at.write(work)
+
+
+def _in_order(row: Consent) -> tuple[datetime, bool, str]:
+    return row.effective_from, row.state == "withdrawn", row.id

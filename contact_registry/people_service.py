@@ -17,6 +17,7 @@ from contact_registry.repeats import RequestKey
 from contact_registry.repository import people, touchpoints
 from contact_registry.schemas_people import ContactChange, ContactIn, ContactOut, ContactPage, ProfileOut
 from contact_registry.tables import Contact, ContactAddress, ContactExternalId, ContactSegment
+from contact_registry.values import SuppressionSource
 from contact_registry.workplace import Workplace
 from contact_registry.zones import zone_exists
 from core.audit import record_event
@@ -46,6 +47,22 @@ class PeopleService:
             if owner is None:
                 raise not_found("with this address")
             return self._out(session, self._at.reader.person(session, owner).id)
+
+    def named(self, name: str) -> list[ContactOut]:
+        """Return the people of exactly this name, a few at most."""
+        with self._at.database.read() as session:
+            return self._many(session, people.contacts_of_name(session, _name(name) or "", limit=5))
+
+    def accounts_of(self, contact_ids: Iterable[str]) -> dict[str, str | None]:
+        """Return contact id → company, for those on file."""
+        with self._at.database.read() as session:
+            return {person.id: person.account for person in people.find_people(session, contact_ids).values()}
+
+    def is_erased(self, email: str) -> bool:
+        """Say whether this is the address of somebody who asked for erasure. Raises InvalidInput `invalid_email`."""
+        with self._at.database.read() as session:
+            stops = self._at.reader.stops_of(session, self._at.reader.stranger(email_key(email)).view)
+            return any(stop.source is SuppressionSource.ERASURE for stop in stops)
 
     def find(
         self,

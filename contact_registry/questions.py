@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,9 +13,10 @@ from contact_registry import schemas
 from contact_registry.actor import Actor
 from contact_registry.addresses import email_key
 from contact_registry.batch import BatchAnswer, BatchMode, BatchRow, check_batch
+from contact_registry.confinement import with_own_team, within_team
 from contact_registry.reading import Rules, Subject, erased, not_found
 from contact_registry.repository import people
-from contact_registry.values import Question
+from contact_registry.values import Badge, Question
 from contact_registry.workplace import Workplace, asked_time, check_team
 from core.errors import AppError, InvalidInput, TooLarge
 
@@ -44,14 +46,14 @@ class QuestionService:
         """Judge up to MAX_BATCH people, each item in its place; a bad item spoils only itself."""
         if len(asked.items) > schemas.MAX_BATCH:
             raise too_many(len(asked.items))
-        defaults = asked.defaults.model_dump(exclude_none=True, exclude={"ttl"})
-        items = [read_item(schemas.QuestionIn, item, defaults) for item in asked.items]
+        defaults = with_own_team(asked.defaults.model_dump(exclude_none=True, exclude={"ttl"}), actor)
+        items = within_team([read_item(schemas.QuestionIn, item, defaults) for item in asked.items], actor)
         with self._at.database.read() as session:
             known = self._at.reader.rules(session)
             now = self._at.locks.now(session, self._at.clock)
             rows = self.rows(session, known, items, now)
             found = check_batch(known.book, rows, BatchMode(asked.mode), now)
-        out = [item_out(answer) for answer in found]
+        out = [item_out(answer, actor) for answer in found]
         return schemas.BatchOut(policy_version=known.book.version, checked_at=now, items=out, counts=count_badges(out))
 
     def rows(
@@ -162,8 +164,8 @@ def too_many(count: int) -> TooLarge:
     )
 
 
-def item_out(answer: BatchAnswer) -> schemas.BatchItemOut:
-    """Return one line of a batch's answer."""
+def item_out(answer: BatchAnswer, actor: Actor) -> schemas.BatchItemOut:
+    """Return one line of a batch's answer, as the actor may have it."""
     if answer.error is not None:
         return schemas.BatchItemOut(
             index=answer.index,
@@ -174,6 +176,9 @@ def item_out(answer: BatchAnswer) -> schemas.BatchItemOut:
     if answer.decision is None:
         return schemas.BatchItemOut(index=answer.index, status=answer.status, duplicate_of=answer.duplicate_of)
     decision = answer.decision
+    if actor.hides_contacts:
+        badge = Badge.ELIGIBLE if decision.badge is Badge.UNKNOWN_PERSON else decision.badge
+        decision = replace(decision, contact=None, badge=badge)
     return schemas.BatchItemOut(
         index=answer.index,
         status=answer.status,

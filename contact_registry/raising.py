@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from contact_registry.conflicts import broken_rules, future_bookings, new_conflicts, question_of
 from contact_registry.reading import Rules
-from contact_registry.repository import people
+from contact_registry.repository import people, touchpoints
 from contact_registry.tables_of_record import BookingConflict
 from contact_registry.timeline import TouchpointFact
 from contact_registry.values import ContactView, History, Level, Question
@@ -69,21 +69,16 @@ class Raiser:
         after: History,
         now: datetime,
     ) -> list[str]:
-        booked = {
-            fact.contact
-            for fact in future_bookings(after.account, now)
-            if fact.contact is not None and fact.contact != view.id
-        }
+        booked = touchpoints.booked_contacts(session, now, view.account) - {view.id}
         found: list[str] = []
         for colleague, history in self.histories_of(session, known, booked, now):
-            if colleague.account == view.account:
-                found += new_conflicts(
-                    known.book,
-                    colleague,
-                    replace(history, account=before.account),
-                    replace(history, account=after.account),
-                    now,
-                )
+            found += new_conflicts(
+                known.book,
+                colleague,
+                replace(history, account=before.account),
+                replace(history, account=after.account),
+                now,
+            )
         return found
 
     def histories_of(

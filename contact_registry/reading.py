@@ -12,6 +12,7 @@ from sqlmodel import Session
 from contact_registry.addresses import address_keys, email_key
 from contact_registry.default_policies import DEFAULT_POLICIES
 from contact_registry.peppers import PepperFile
+from contact_registry.quick_values import quick_value
 from contact_registry.repository import people, rules, stops, touchpoints
 from contact_registry.repository.people import Person
 from contact_registry.repository.rules import Surroundings
@@ -51,7 +52,7 @@ class Rules:
     needs_consent: bool
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Subject:
     """Whom a question is about; `email` is the match key that was asked with, if it was an address, and
     `email_keys` how that is compared with stops.

@@ -7,7 +7,7 @@ Unknown fields are refused. People, rules and imports have their own files (`sch
 import datetime as dt
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contact_registry.instants import Instant
 
@@ -15,8 +15,18 @@ MAX_BATCH = 1000
 
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+RECORDINGS = "interview"  # source of what recordings tell: their external ids name interviews, which may be restricted
 RawEmail = Annotated[str, StringConstraints(max_length=400)]  # cleaned and judged by `addresses`
 Direction = Literal["outbound", "inbound"]
+
+
+def _not_of_recordings(source: str) -> str:
+    if source == RECORDINGS:
+        raise ValueError(f"the source {RECORDINGS!r} is Earshot's own: take another")
+    return source
+
+
+GivenSource = Annotated[Slug, AfterValidator(_not_of_recordings)]
 
 
 class Input(BaseModel):
@@ -61,6 +71,12 @@ class ReserveIn(ClaimIn):
     )
 
 
+class ExtendIn(Input):
+    ttl: str = Field(
+        default="PT15M", max_length=40, description="How long it holds from now: ISO 8601; in all at most 72 hours."
+    )
+
+
 class TouchpointIn(Input):
     """A booking (`planned`) or a fact (`completed`, `no_show`, or one called off)."""
 
@@ -78,7 +94,9 @@ class TouchpointIn(Input):
     status: Literal["planned", "completed", "held", "no_show", "cancelled"] = "planned"
     override: OverrideIn | None = None
     external_id: Id | None = None
-    source: Slug | None = Field(default=None, description="Namespace of external_id; the caller's own by default.")
+    source: GivenSource | None = Field(
+        default=None, description="Namespace of external_id; the caller's own by default."
+    )
     duration_ms: int | None = Field(default=None, ge=0)
     notes: str | None = Field(default=None, max_length=10_000)
 
@@ -111,7 +129,7 @@ class TouchpointChange(Input):
 
 
 class BlockingOut(BaseModel):
-    touchpoint: str
+    touchpoint: str | None  # None for callers to whom contacts are hidden
     at: Instant | None
     date: dt.date | None = None
     team: str

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from contact_registry.instants import Instant
-from contact_registry.schemas import Id, Input, Slug
+from contact_registry.schemas import GivenSource, Id, Input
 
 MAX_ROWS = 10_000
 
@@ -14,7 +14,9 @@ class ImportIn(Input):
     """Rows as dictionaries. Each is judged alone; its fields are those of `ImportRowIn`."""
 
     rows: list[dict[str, Any]] = Field(max_length=MAX_ROWS)
-    source: Slug | None = Field(default=None, description="Namespace of external_id; the caller's own by default.")
+    source: GivenSource | None = Field(
+        default=None, description="Namespace of external_id; the caller's own by default."
+    )
     dry_run: bool = False
     file_name: str | None = Field(default=None, max_length=200)
 

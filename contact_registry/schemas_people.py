@@ -1,6 +1,6 @@
 """What programs send and read about people and companies: contacts, accounts, stops, consents, merging, erasing."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -196,16 +196,6 @@ class ConflictOut(BaseModel):
     cause_id: str | None
     refs: list[str]
     raised_at: Instant
-
-
-class AuditOut(BaseModel):
-    id: str
-    at: Instant
-    actor: str
-    action: str
-    subject_type: str
-    subject_id: str
-    detail: dict[str, Any]
 
 
 class StatsOut(BaseModel):

@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from contact_registry import answers, schemas
 from contact_registry.accounts_service import AccountService
-from contact_registry.actor import Actor
+from contact_registry.actor import SYSTEM, Actor
 from contact_registry.batches import BatchService
 from contact_registry.changes import ChangeService
 from contact_registry.claims import ClaimService
+from contact_registry.confinement import check_own_team, shown_to
 from contact_registry.conflicts_service import ConflictService
 from contact_registry.csv_service import CsvService
 from contact_registry.erasure import ErasureService
@@ -40,6 +41,7 @@ from contact_registry.schemas_people import (
     ProfileOut,
 )
 from contact_registry.stops_service import StopService
+from contact_registry.transfer import TransferService
 from contact_registry.workplace import Workplace, go_on
 from core.clock import Clock
 from core.database import Database
@@ -85,10 +87,12 @@ class RegistryService:
         self.conflicts = ConflictService(self.workplace)
         self.imports = ImportService(self.workplace, self.facts)
         self.files = CsvService(self.workplace, self.questions, self.imports)
+        self.transfer = TransferService(self.workplace)
 
     # --- questions and claims
 
     def check(self, asked: schemas.QuestionIn, actor: Actor) -> schemas.CheckOut:
+        check_own_team(asked.team, actor)
         return self.questions.check(asked, actor)
 
     def batch_check(self, asked: schemas.BatchCheckIn, actor: Actor) -> schemas.BatchOut:
@@ -97,31 +101,40 @@ class RegistryService:
     def reserve(
         self, asked: schemas.ReserveIn, actor: Actor, request: RequestKey | None = None
     ) -> schemas.TouchpointOut:
-        return self.claims.reserve(asked, actor, request)
+        check_own_team(asked.team, actor)
+        return shown_to(actor, self.claims.reserve(asked, actor, request))
 
     def batch_reserve(
         self, asked: schemas.BatchReserveIn, actor: Actor, request: RequestKey | None = None
     ) -> schemas.BatchOut:
-        return self.batches.reserve(asked, actor, request)
+        return shown_to(actor, self.batches.reserve(asked, actor, request))
 
     def book(
         self, asked: schemas.TouchpointIn, actor: Actor, request: RequestKey | None = None
     ) -> schemas.TouchpointOut:
-        return self.claims.book(asked, actor, request)
+        check_own_team(asked.team, actor)
+        return shown_to(actor, self.claims.book(asked, actor, request))
 
     def record(
         self, asked: schemas.TouchpointIn, actor: Actor, request: RequestKey | None = None
     ) -> schemas.TouchpointOut:
-        return self.facts.record(asked, actor, request)
+        check_own_team(asked.team, actor)
+        return shown_to(actor, self.facts.record(asked, actor, request))
 
     def confirm(self, touchpoint_id: str, actor: Actor) -> schemas.TouchpointOut:
-        return self.changes.confirm(touchpoint_id, actor)
+        self._check_whose(touchpoint_id, actor)
+        return shown_to(actor, self.changes.confirm(touchpoint_id, actor))
 
     def release(self, touchpoint_id: str, actor: Actor) -> schemas.TouchpointOut:
-        return self.changes.release(touchpoint_id, actor)
+        self._check_whose(touchpoint_id, actor)
+        return shown_to(actor, self.changes.release(touchpoint_id, actor))
+
+    def extend(self, touchpoint_id: str, ttl: str, actor: Actor) -> schemas.TouchpointOut:
+        self._check_whose(touchpoint_id, actor)
+        return shown_to(actor, self.changes.extend(touchpoint_id, ttl, actor))
 
     def cancel(self, touchpoint_id: str, actor: Actor, revision: int | None = None) -> schemas.TouchpointOut:
-        return self.changes.set_outcome(touchpoint_id, "cancelled", actor, revision)
+        return self.set_outcome(touchpoint_id, "cancelled", actor, revision)
 
     def reschedule(
         self,
@@ -131,16 +144,27 @@ class RegistryService:
         override: schemas.OverrideIn | None = None,
         revision: int | None = None,
     ) -> schemas.TouchpointOut:
-        return self.changes.reschedule(touchpoint_id, at, actor, override, revision)
+        self._check_whose(touchpoint_id, actor)
+        return shown_to(actor, self.changes.reschedule(touchpoint_id, at, actor, override, revision))
 
     def set_outcome(
         self, touchpoint_id: str, outcome: str, actor: Actor, revision: int | None = None
     ) -> schemas.TouchpointOut:
-        return self.changes.set_outcome(touchpoint_id, outcome, actor, revision)
+        self._check_whose(touchpoint_id, actor)
+        return shown_to(actor, self.changes.set_outcome(touchpoint_id, outcome, actor, revision))
 
-    def get_touchpoint(self, touchpoint_id: str) -> schemas.TouchpointOut:
+    def add_notes(self, touchpoint_id: str, notes: str, actor: Actor) -> schemas.TouchpointOut:
+        self._check_whose(touchpoint_id, actor)
+        return shown_to(actor, self.changes.add_notes(touchpoint_id, notes, actor))
+
+    def get_touchpoint(self, touchpoint_id: str, actor: Actor = SYSTEM) -> schemas.TouchpointOut:
         """Return the touchpoint. Raises NotFound `touchpoint_not_found`."""
-        return self.changes.get(touchpoint_id)
+        return shown_to(actor, self.changes.get(touchpoint_id))
+
+    def _check_whose(self, touchpoint_id: str, actor: Actor) -> None:
+        """Raise Forbidden `other_team` for another team's touchpoint than the only one that the caller acts for."""
+        if actor.bound_team is not None:
+            check_own_team(self.changes.get(touchpoint_id).team, actor)
 
     def list_reservations(self, team: str | None = None, limit: int = 500) -> list[schemas.TouchpointOut]:
         """Return the reservations that hold now, soonest expiry first."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from contact_registry.quick_values import quick_value
 from contact_registry.terms import Direction, TouchpointStatus
 
 __all__ = ["DATE_ONLY_SPAN", "Direction", "Timeline", "TouchpointFact", "TouchpointStatus"]
@@ -21,7 +21,7 @@ _EARLIEST_ZONE = timedelta(hours=14)
 DATE_ONLY_SPAN = timedelta(hours=14 + 24 + 12 + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class TouchpointFact:
     """One interruption of one person; exactly one of `at` (aware UTC) and `date` (time unknown) is set.
 

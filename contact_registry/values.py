@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from contact_registry.durations import Duration
+from contact_registry.quick_values import quick_value
 from contact_registry.terms import (
     HARD_SOURCES,
     LIVE_STATUSES,
@@ -173,7 +174,7 @@ class RuleBook:
     service_purposes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class AddressKeys:
     """How one address is compared with suppressions: opaque tokens made by `addresses.address_keys`.
 
@@ -186,7 +187,7 @@ class AddressKeys:
     domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class SuppressionFact:
     """A stop sign. Exactly one of contact, account, domain and address names its subject.
 
@@ -205,7 +206,7 @@ class SuppressionFact:
     ends_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class ConsentFact:
     """One line of the append-only consent log; `channel` None = any channel."""
 
@@ -217,7 +218,7 @@ class ConsentFact:
     effective_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class ContactView:
     """The person asked about, as known now. `id` None: an address nobody has on file (or that was erased)."""
 
@@ -230,7 +231,7 @@ class ContactView:
     account_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Question:
     """May this team contact this person at this time in this way?
 
@@ -249,7 +250,7 @@ class Question:
     ignoring: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class History:
     """All that is known about one person.
 
@@ -263,7 +264,7 @@ class History:
     consents: tuple[ConsentFact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Blocking:
     """A touchpoint that stands in the way; never its notes. `date` is set where the time is unknown."""
 
@@ -277,7 +278,7 @@ class Blocking:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Limit:
     """How full the fullest window is, the proposal not included."""
 
@@ -286,7 +287,7 @@ class Limit:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Reason:
     """One failing rule. `clears_at`: first instant from the asked one on at which it passes; None = never."""
 
@@ -303,7 +304,7 @@ class Reason:
     policy: Policy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Decision:
     """The answer. `zone` is the person's, with where it came from; `contact` None for an unknown person."""
 

@@ -1,7 +1,7 @@
 """What every service of the registry works with, and the two steps they share: locking a person, judging one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from sqlmodel import Session
 from contact_registry import answers, schemas, transactions
 from contact_registry.actor import Actor
 from contact_registry.addresses import address_keys, email_key
+from contact_registry.confinement import shown_to
 from contact_registry.eligibility import evaluate
 from contact_registry.messages import decision_message, reason_message
 from contact_registry.peppers import PepperFile
@@ -17,7 +18,7 @@ from contact_registry.reading import Reader, Rules, Subject, team_of
 from contact_registry.repeats import Repeats
 from contact_registry.repository.locks import Locks, is_postgres
 from contact_registry.timeline import Direction
-from contact_registry.values import AddressKeys, Decision, Question
+from contact_registry.values import AddressKeys, Badge, Decision, Question
 from core.clock import Clock
 from core.database import Database
 from core.errors import InvalidInput
@@ -80,9 +81,12 @@ class Workplace:
         return evaluate(known.book, history, question, now)
 
     def check_out(self, decision: Decision, known: Rules, actor: Actor) -> schemas.CheckOut:
-        """Return the answer in words."""
+        """Return the answer in words, as the actor may have it."""
         zone = decision.zone
-        return schemas.CheckOut(
+        if actor.hides_contacts:  # the name of the company, and whether the person is on file, would tell who it is
+            badge = Badge.ELIGIBLE if decision.badge is Badge.UNKNOWN_PERSON else decision.badge
+            decision = replace(decision, account_name=None, badge=badge)
+        answer = schemas.CheckOut(
             decision="eligible" if decision.eligible else "ineligible",
             status=decision.status.value,
             badge=decision.badge.value,
@@ -99,6 +103,7 @@ class Workplace:
                 for reason in decision.reasons
             ],
         )
+        return shown_to(actor, answer)
 
 
 def asked_time(at: datetime | None, now: datetime) -> datetime:

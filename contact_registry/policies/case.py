@@ -7,10 +7,10 @@ business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from contact_registry.quick_values import quick_value
 from contact_registry.values import (
     Blocking,
     Direction,
@@ -24,7 +24,7 @@ from contact_registry.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Case:
     """One evaluation. `zone` is the person's zone, `now` the clock by which reservations live or lapse."""
 
@@ -47,7 +47,7 @@ class Case:
         return contact.tz is not None or contact.account_tz is not None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Finding:
     """Why a rule fails at an instant."""
 
@@ -87,6 +87,21 @@ def restrains(policy: Policy, question: Question, service_purposes: frozenset[st
         and (scope.accounts is None or contact.account in scope.accounts)
         and (scope.contacts is None or contact.id in scope.contacts)
     )
+
+
+def passes_at_a_glance(policy: Policy, history: History, at: datetime) -> bool:
+    """Whether so few touchpoints lie near that a gap or a cap cannot fail, whatever it counts of them.
+
+    False says nothing: the policy's judge has to look.
+    """
+    if policy.gap is not None:
+        length, most = policy.gap.longest, 1
+    elif policy.window is not None and policy.max_count is not None:
+        length, most = policy.window.longest, policy.max_count
+    else:
+        return False
+    timeline = history.account if policy.level is Level.ACCOUNT else history.contact
+    return timeline.count_between(at - length, at + length) < most
 
 
 def blocking(fact: TouchpointFact, now: datetime) -> Blocking:

@@ -54,16 +54,6 @@ class Counter:
         """The first instant that is a full length after `at`."""
         return at + self.elapsed if self.elapsed is not None else self._day_reaches(self._day_of(at))
 
-    def most_near(self, at: datetime) -> int:
-        """An upper bound of the number of `spans_near`, without looking at any of them."""
-        longest = self.length.longest
-        return self.timeline.count_between(at - longest, at + longest)
-
-    def spans_near(self, at: datetime) -> list[Span]:
-        """Counted spans that a window containing `at` can hold, in order of their start."""
-        longest = self.length.longest
-        return self._spans(self.timeline.between(at - longest, at + longest))
-
     def spans_from(self, at: datetime) -> list[Span]:
         """Counted spans that reach beyond `at`, and all later ones, in order of their start.
 

@@ -34,9 +34,7 @@ class FrequencyCap:
         self._later: _Row | None = None
 
     def finding(self, at: datetime) -> Finding | None:
-        if self._counter.most_near(at) < self._max:
-            return None  # nearly every person, nearly every time
-        row = self._row(self._counter.spans_near(at))
+        row = self._row_from(at)
         full = [window for window in row.windows_at(at) if not row.fits(*window)]
         if not full:
             return None
@@ -48,16 +46,14 @@ class FrequencyCap:
 
     def usage(self, at: datetime) -> Limit:
         """How full the fullest window around `at` is, for "2 of 3 used in 90 days"."""
-        row = self._row(self._counter.spans_near(at))
+        row = self._row_from(at)
         return Limit(self._max, self._window, max(row.count(*window) for window in row.windows_at(at)))
 
     def clears_at(self, at: datetime) -> datetime | None:
-        spans = self._counter.spans_from(at)
+        row = self._row_from(at)
+        spans = row.spans
         if len(spans) < self._max:
             return at
-        if self._later is None or self._later.spans is not spans:
-            self._later = self._row(spans)
-        row = self._later
         index = 0
         while True:
             while index < len(spans) and spans[index].start <= at:
@@ -69,9 +65,13 @@ class FrequencyCap:
                 return at
             at = self._after_own_window(row, at, low, high)
 
-    def _row(self, spans: list[Span]) -> _Row:
-        keys = None if self._count_by is CountBy.TOUCHPOINT else [self._key(span.fact) for span in spans]
-        return _Row(spans, keys, self._own_key(), self._max, self._counter.reach)
+    def _row_from(self, at: datetime) -> _Row:
+        """Counted spans that reach beyond `at`; the same row as long as the counter keeps its own."""
+        spans = self._counter.spans_from(at)
+        if self._later is None or self._later.spans is not spans:
+            keys = None if self._count_by is CountBy.TOUCHPOINT else [self._key(span.fact) for span in spans]
+            self._later = _Row(spans, keys, self._own_key(), self._max, self._counter.reach)
+        return self._later
 
     def _key(self, fact: TouchpointFact) -> Hashable:
         """What is counted once: the touchpoint's engagement (alone if it has none) or its person."""

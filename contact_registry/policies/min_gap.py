@@ -21,10 +21,8 @@ class MinGap:
         self._now = case.now
 
     def finding(self, at: datetime) -> Finding | None:
-        if not self._counter.most_near(at):
-            return None
         reach = self._counter.reach(at)
-        near = [span.fact for span in self._counter.spans_near(at) if at < span.until and span.start < reach]
+        near = [span.fact for span in self._counter.spans_from(at) if at < span.until and span.start < reach]
         return Finding(tuple(blocking(fact, self._now) for fact in near)) if near else None
 
     def clears_at(self, at: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Bookings that a rule now refuses, and what made them so; the audit of the registry."""
+"""Bookings that a rule now refuses, and what made them so."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,7 +11,6 @@ from contact_registry.repository.people import chunks
 from contact_registry.repository.touchpoints import OPEN_STATUSES
 from contact_registry.tables import Touchpoint
 from contact_registry.tables_of_record import BookingConflict
-from core.audit import AuditEvent
 
 
 def open_conflicts(session: Session, now: datetime, limit: int = 500) -> list[tuple[BookingConflict, Touchpoint]]:
@@ -47,23 +46,3 @@ def resolve_conflicts(session: Session, touchpoint_id: str, at: datetime) -> Non
         .where(col(BookingConflict.touchpoint_id) == touchpoint_id, col(BookingConflict.resolved_at).is_(None))
         .values(resolved_at=at)
     )
-
-
-def audit_events(
-    session: Session, *, subject: str | None, action: str | None, actor: str | None, before: str | None, limit: int
-) -> list[AuditEvent]:
-    """Return audit events, newest first; `before` is the id of the last one of the page before."""
-    query = select_rows(AuditEvent)
-    if subject is not None:
-        query = query.where(col(AuditEvent.subject_id) == subject)
-    if action is not None:
-        query = query.where(col(AuditEvent.action) == action)
-    if actor is not None:
-        query = query.where(col(AuditEvent.actor) == actor)
-    last = None if before is None else session.get(AuditEvent, before)
-    if last is not None:
-        query = query.where(
-            (col(AuditEvent.at) < last.at) | ((col(AuditEvent.at) == last.at) & (col(AuditEvent.id) < last.id))
-        )
-    query = query.order_by(col(AuditEvent.at).desc(), col(AuditEvent.id).desc())
-    return list(session.exec(query.limit(limit)))

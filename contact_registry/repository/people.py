@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, or_, select, union_all
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
+from contact_registry.quick_values import quick_value
 from contact_registry.repository.lists import in_list
 from contact_registry.tables import (
     Account,
@@ -20,10 +20,11 @@ from contact_registry.tables import (
 )
 
 CHUNK = 900  # values in one IN list: below the limits of SQLite and PostgreSQL, above a page of anything
+_NONE: frozenset[str] = frozenset()
 LONG_CHUNK = 10_000  # values in one `in_list`, which has no limit of its own
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Person:
     """A contact with what questions need of it; `addresses` are (kind, match key, key without +tag)."""
 
@@ -90,23 +91,22 @@ def find_people(session: Session, ids: Iterable[str]) -> dict[str, Person]:
         rows = connection.execute(_PERSON, {"ids": some}).all()
         addresses: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
         segments: dict[str, set[str]] = defaultdict(set)
-        for owner, kind, key, untagged in connection.execute(_BELONGINGS, {"ids": some}):
+        for owner, kind, key, untagged in connection.execute(_BELONGINGS, {"ids": some}).all():
             if kind == "segment":
                 segments[owner].add(key)
             else:
                 addresses[owner].append((kind, key, untagged))
-        for row in rows:
-            owner = row[0]
+        for owner, account, tz, account_tz, account_name, merged_into, erased_at in rows:
             found[owner] = Person(
                 id=owner,
-                account=row[1],
-                tz=row[2],
-                account_tz=row[3],
-                account_name=row[4],
-                merged_into=row[5],
-                erased_at=row[6],
+                account=account,
+                tz=tz,
+                account_tz=account_tz,
+                account_name=account_name,
+                merged_into=merged_into,
+                erased_at=erased_at,
                 addresses=tuple(addresses[owner]),
-                segments=frozenset(segments[owner]),
+                segments=frozenset(segments[owner]) if owner in segments else _NONE,
             )
     return found
 
@@ -115,7 +115,7 @@ def find_owners(session: Session, kind: str, keys: Iterable[str]) -> dict[str, s
     """Return match key → contact id for those of the keys that are on file."""
     found: dict[str, str] = {}
     for some in chunks(keys, LONG_CHUNK):
-        rows = session.connection().execute(_OWNERS, {"kind": kind, "ids": some})
+        rows = session.connection().execute(_OWNERS, {"kind": kind, "ids": some}).all()
         found |= {key: owner for key, owner in rows}  # noqa: C416 - a result is no mapping
     return found
 
@@ -222,6 +222,12 @@ def page_of_contacts(
     return list(session.exec(query.order_by(shown, col(Contact.id)).limit(limit)))
 
 
+def contacts_of_name(session: Session, name: str, limit: int) -> list[Contact]:
+    """Return live contacts of exactly this name, oldest first."""
+    query = select_rows(Contact).where(_is_live(), col(Contact.name) == name)
+    return list(session.exec(query.order_by(col(Contact.id)).limit(limit)))
+
+
 def similar_contacts(session: Session, contact: Contact, addresses: Sequence[ContactAddress]) -> list[str]:
     """Return ids of live contacts that may be the same person: equal address without its +tag, or name and account."""
     signs: list[ColumnElement[bool]] = [
@@ -294,6 +300,17 @@ def people_per_account(session: Session, account_ids: Iterable[str]) -> dict[str
             .group_by(col(Contact.account_id))
         )
         found.update({account: count for account, count in session.connection().execute(query) if account})
+    return found
+
+
+def find_owners_by_untagged(session: Session, keys: Iterable[str]) -> dict[str, str]:
+    """Return address without its +tag → a contact who has it in some spelling."""
+    found: dict[str, str] = {}
+    for some in chunks(keys):
+        query = select(col(ContactAddress.untagged_key), col(ContactAddress.contact_id)).where(
+            col(ContactAddress.kind) == "email", col(ContactAddress.untagged_key).in_(some)
+        )
+        found.update({key: owner for key, owner in session.connection().execute(query)})  # noqa: C416
     return found
 
 

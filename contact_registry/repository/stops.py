@@ -13,6 +13,7 @@ from contact_registry.repository.lists import in_list
 from contact_registry.repository.people import LONG_CHUNK, chunks
 from contact_registry.tables import Consent, Suppression, SuppressionToken
 from contact_registry.values import AddressKeys, ConsentFact, ConsentState, SuppressionFact, SuppressionSource
+from core.ids import new_id
 
 
 def contact_token(contact_id: str) -> str:
@@ -137,6 +138,22 @@ def find_consents(session: Session, contact_ids: Iterable[str]) -> dict[str, lis
             fact = ConsentFact(contact, purpose, channel, ConsentState(state), start, end)
             found[contact].append(fact)
     return found
+
+
+def withdrawn_again(row: Consent, from_at: datetime, at: datetime) -> Consent:
+    """Return a new line that says what `row` says, from `from_at` on; written at `at` by a merge."""
+    return Consent(
+        id=new_id("cst"),
+        contact_id=row.contact_id,
+        original_contact=row.original_contact,
+        purpose=row.purpose,
+        channel=row.channel,
+        state=row.state,
+        effective_from=from_at,
+        source="merge",
+        captured_by="system",
+        created_at=at,
+    )
 
 
 def consent_rows(session: Session, contact_id: str) -> list[Consent]:

@@ -2,16 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, func, or_, select, type_coerce, update
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from contact_registry.repository.lists import in_list
 from contact_registry.repository.people import LONG_CHUNK, chunks, zones_of
-from contact_registry.tables import Touchpoint
+from contact_registry.tables import Contact, Touchpoint
 from contact_registry.timeline import DATE_ONLY_SPAN, Direction, TouchpointFact, TouchpointStatus
 
 # Statuses that a rule may count; the others never matter to a decision.
@@ -32,13 +32,15 @@ _FACT = select(
     col(Touchpoint.channel),
     col(Touchpoint.purpose),
     col(Touchpoint.status),
-    col(Touchpoint.at),
+    type_coerce(col(Touchpoint.at), BigInteger),  # as stored: read here, for the rows that count alone
     col(Touchpoint.on_date),
     col(Touchpoint.account_id),
     col(Touchpoint.direction),
     col(Touchpoint.engagement),
     col(Touchpoint.expires_at),
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 
 # Built once: these run in every check.
@@ -80,7 +82,7 @@ def _facts(
     bound = {"ids": ids, "since": since - DATE_ONLY_SPAN}
     # statuses are sorted out here: in the statement they could lure the database to their own index
     wanted = frozenset(statuses)
-    rows = [row for row in session.connection().execute(query, bound) if row[5] in wanted]
+    rows = [row for row in session.connection().execute(query, bound).all() if row[5] in wanted]
     dated = {row[1] for row in rows if row[7] is not None and row[1] is not None}
     zones = zones_of(session, dated) if dated else {}
     return [
@@ -91,7 +93,7 @@ def _facts(
             channel=channel,
             purpose=purpose,
             status=_STATUS[status],
-            at=at if on_date is None else None,
+            at=_EPOCH + _MS * at_ms if on_date is None else None,
             date=on_date,
             account=account,
             direction=_DIRECTION[direction],
@@ -106,7 +108,7 @@ def _facts(
             channel,
             purpose,
             status,
-            at,
+            at_ms,
             on_date,
             account,
             direction,
@@ -249,10 +251,14 @@ def contacts_with_history_after(session: Session, since: datetime) -> set[str]:
 
 
 def booked_contacts(session: Session, now: datetime, account: str | None = None) -> set[str]:
-    """Return ids of contacts with a booking or a hold that starts at `now` or later."""
+    """Return ids of contacts with a booking or a hold that starts at `now` or later.
+
+    `account`: only of people who are of that company now, wherever they were when the booking was made.
+    """
     query = select(col(Touchpoint.contact_id)).where(
         col(Touchpoint.status).in_(OPEN_STATUSES), col(Touchpoint.at) >= now, _is_live(now)
     )
     if account is not None:
-        query = query.where(col(Touchpoint.account_id) == account)
+        query = query.join(Contact, col(Contact.id) == col(Touchpoint.contact_id))
+        query = query.where(col(Contact.account_id) == account)
     return {contact for contact in session.connection().execute(query.distinct()).scalars() if contact is not None}

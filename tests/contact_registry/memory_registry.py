@@ -82,10 +82,14 @@ class MemoryRegistry:
     # ---------------------------------------------------------------------------------------------------
 
     def check(self, args: Mapping[str, Any]) -> Decision:
+        question = self._question_ahead(args)
+        return evaluate(self.rules, self.history(question.contact), question, self.now)
+
+    def _question_ahead(self, args: Mapping[str, Any]) -> Question:
         question = self.question(args)
         if question.at < self.now:
             raise InvalidInput("at_in_past", "The time has passed.", field="at")
-        return evaluate(self.rules, self.history(question.contact), question, self.now)
+        return question
 
     def question(self, args: Mapping[str, Any], ignoring: frozenset[str] = frozenset()) -> Question:
         contact, used = self._subject(args)
@@ -301,7 +305,7 @@ class MemoryRegistry:
         rows: list[BatchRow | AppError] = []
         for item in items:
             try:
-                question = self.question(item)
+                question = self._question_ahead(item)
                 person = question.contact.id or email_key(item["email"])
                 rows.append(BatchRow(person, question, self.history(question.contact)))
             except AppError as error:

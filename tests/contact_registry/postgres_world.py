@@ -79,15 +79,14 @@ def lock_in_the_same_statement(database: Database) -> list[str]:
 
 
 def new_postgres_registry(url: str, folder: Path, **options: Any) -> RegistryWorld:
-    """Return a registry over empty tables, on the database's own clock."""
+    """Return a registry over empty tables, on the database's own clock unless `options` name another."""
     database = PooledDatabase(url)
     with database.engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
     SQLModel.metadata.create_all(database.engine)
-    return new_registry(
-        url, folder, clock=SystemClock(), database=database, before_insert=lambda: time.sleep(PAUSE_S), **options
-    )
+    options = {"clock": SystemClock()} | options
+    return new_registry(url, folder, database=database, before_insert=lambda: time.sleep(PAUSE_S), **options)
 
 
 def with_mistake(world: RegistryWorld, folder: Path, locks: Locks, isolation: str = "READ COMMITTED") -> RegistryWorld:

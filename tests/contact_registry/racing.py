@@ -53,7 +53,7 @@ class Runners:
 
     def __init__(self, count: int) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pool = context.Pool(count, initializer=_remember, initargs=(context.Barrier(count),))
+        self._pool = context.Pool(count, initializer=remember, initargs=(context.Barrier(count),))
 
     def run(self, race: Race) -> list[list[int]]:
         """Return the statuses that each round brought, in the order of the runners."""
@@ -69,14 +69,19 @@ class Runners:
 _barrier: Barrier | None = None
 
 
-def _remember(barrier: Barrier) -> None:
+def remember(barrier: Barrier) -> None:
     global _barrier  # a barrier reaches a pool's process only as it starts
     _barrier = barrier
 
 
+def wait_for_all() -> None:
+    """Wait until every process of the pool has come this far."""
+    assert _barrier is not None, "the pool was started with its barrier"
+    _barrier.wait(timeout=60)
+
+
 def _run(job: tuple[Race, int]) -> list[int]:
     race, number = job
-    assert _barrier is not None, "the pool was started with its barrier"
     clock: Clock = SystemClock() if race.at is None else SettableClock(race.at)
     world = open_registry(
         race.url,
@@ -87,7 +92,7 @@ def _run(job: tuple[Race, int]) -> list[int]:
     )
     statuses = []
     for claim in race.claims[number]:
-        _barrier.wait(timeout=60)
+        wait_for_all()
         try:
             world.registry.reserve(ReserveIn.model_validate(claim), CRM)
             statuses.append(201)

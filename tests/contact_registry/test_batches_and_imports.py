@@ -149,3 +149,23 @@ def test_imported_history_flags_bookings_ahead(world: RegistryWorld) -> None:
     planned = world.book(contact=world.add_contact("ann@corp.example"))
     done = run_import(world, {"email": "ann@corp.example", **CALL, "at": "2026-04-28T10:00:00Z"})
     assert done.new_conflicts == [planned.id]
+
+
+def test_what_an_undone_import_restores_belongs_to_whoever_that_person_is_now(world: RegistryWorld) -> None:
+    ann, bob = {"email": "ann@corp.example", **CALL}, {"email": "bob@corp.example", **CALL}
+    first = run_import(world, {**ann, "external_id": "crm-1"}, {**ann, "external_id": "crm-2", "channel": "email"})
+    second = run_import(world, {**bob, "external_id": "crm-1"}, {**bob, "external_id": "crm-2", "channel": "email"})
+    was, survivor = first.rows[0].contact, world.add_contact("carl@corp.example")
+    assert was is not None
+    world.registry.merging.merge(survivor, was, CRM)
+    world.registry.imports.undo(second.id or "", CRM)
+    assert {row.contact_id for row in world.rows()} == {survivor}
+
+
+def test_an_undone_import_gives_nothing_back_to_somebody_erased(world: RegistryWorld) -> None:
+    first = run_import(world, {"email": "ann@corp.example", "external_id": "crm-1", **CALL})
+    second = run_import(world, {"email": "bob@corp.example", "external_id": "crm-1", **CALL})
+    assert first.rows[0].contact is not None
+    world.registry.erasure.erase(first.rows[0].contact, EraseIn(), CRM)
+    world.registry.imports.undo(second.id or "", CRM)
+    assert [row.contact_id for row in world.rows()] == [second.rows[0].contact]

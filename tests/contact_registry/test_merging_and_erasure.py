@@ -8,7 +8,7 @@ import pytest
 from contact_registry.peppers import FILE_NAME, PepperFile
 from contact_registry.repeats import RequestKey
 from contact_registry.schemas import ReserveIn
-from contact_registry.schemas_people import ContactChange, ContactIn, EraseIn, SuppressionIn
+from contact_registry.schemas_people import ConsentIn, ContactChange, ContactIn, EraseIn, SuppressionIn
 from core.errors import Conflict, Gone, InvalidInput, NotFound
 from tests.contact_registry.registry_world import ACCOUNT1, CRM, GAP30, RegistryWorld, new_registry, question, refs
 
@@ -48,6 +48,28 @@ def test_merging_adds_up_restrictions_and_keeps_old_ids_and_addresses(world: Reg
     assert refused.value.code == "merge_into_self"
     with pytest.raises(Conflict):
         world.registry.merging.merge(double, jane, CRM)
+
+
+@pytest.mark.parametrize("granted_at", ["2026-04-20T10:00:00Z", "2026-06-20T10:00:00Z"])
+@pytest.mark.parametrize("into_the_withdrawn", [True, False])
+def test_a_withdrawal_in_either_log_outlives_a_merge_with_a_newer_grant_and_leaves_when_it_is_undone(
+    world: RegistryWorld, granted_at: str, into_the_withdrawn: bool
+) -> None:
+    world.put_rules({"id": "asked", "kind": "consent_required"})
+    said_no, said_yes = world.add_contact("jane@corp.example"), world.add_contact("jd@home.example")
+    for contact, state, at in (
+        (said_no, "withdrawn", "2026-03-01T10:00:00Z"),
+        (said_yes, "granted", granted_at),
+    ):
+        line = {"contact": contact, "purpose": "interview", "state": state, "effective_from": at}
+        world.registry.stops.add_consent(ConsentIn.model_validate(line), CRM)
+    later = "2026-06-21T10:00:00Z"
+    into, source = (said_no, said_yes) if into_the_withdrawn else (said_yes, said_no)
+    world.registry.merging.merge(into, source, CRM)
+    assert refs(world.check(contact=said_yes, at=later).reasons) == ["asked"]
+    world.registry.merging.unmerge(source, CRM)
+    assert world.check(contact=said_yes, at=later).decision == "eligible"
+    assert refs(world.check(contact=said_no, at=later).reasons) == ["asked"]
 
 
 def test_bookings_that_collide_after_a_merge_are_listed(world: RegistryWorld) -> None:

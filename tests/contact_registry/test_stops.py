@@ -9,7 +9,7 @@ from contact_registry.answers import NotEligible
 from contact_registry.schemas_people import ConsentIn, EraseIn, LiftIn, SuppressionIn, SuppressionOut
 from contact_registry.tables import SuppressionToken
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from tests.contact_registry.registry_world import CRM, GAP30, RegistryWorld, new_registry, refs
+from tests.contact_registry.registry_world import ACCOUNT1, CRM, GAP30, RegistryWorld, new_registry, refs
 
 COLLEAGUE = Actor(id="usr_2", source="page", may_override=False, sees_privacy=False)
 CONSENT = {"id": "mkt", "kind": "consent_required", "applies_to": {"purposes": ["marketing"]}}
@@ -154,3 +154,18 @@ def test_a_fact_about_an_erased_address_is_not_kept(world: RegistryWorld) -> Non
         world.record(email="jane+x@corp.example", at="2026-04-28T10:00:00Z")
     assert refused.value.code == "do_not_store"
     assert world.rows() == []
+
+
+def test_bookings_from_before_somebody_joined_the_company_are_in_conflict_with_its_limits_and_stops_too(
+    world: RegistryWorld,
+) -> None:
+    world.put_rules({**ACCOUNT1, "max": 2})
+    acme = world.add_account()
+    ann, jane = world.add_contact("ann@home.example"), world.add_contact("jane@corp.example", account=acme)
+    joe = world.add_contact("joe@corp.example", account=acme)
+    booked = world.book(contact=ann)
+    world.registry.merging.merge(jane, ann, CRM)
+    world.record(contact=joe, at="2026-04-20T10:00:00Z")
+    assert world.record(contact=joe, at="2026-04-21T10:00:00Z").new_conflicts == [booked.id]
+    stop = SuppressionIn.model_validate({"subject": {"account": acme}, "source": "opt_out"})
+    assert world.registry.stops.suppress(stop, CRM).new_conflicts == [booked.id]
