@@ -74,6 +74,10 @@ class AuditService:
                 detail=detail,
             )
 
+    def people_listed(self, actor: str) -> None:
+        """Record that somebody looked through people on file, once an hour like any look."""
+        self.seen(actor, "contact.listed", "contact", "contacts")
+
     def list_checked(self, actor: str, content: bytes) -> None:
         """Record that a list was checked, by the SHA-256 of its file."""
         self.happened(actor, "list.checked", "list", hashlib.sha256(content).hexdigest())

@@ -14,9 +14,8 @@ from sqlmodel import col, select
 from app import participant_links
 from app.participant_links import ConfirmedLink
 from contact_registry.actor import Actor
-from contact_registry.answers import RECORDINGS
 from contact_registry.changes import CLOCK_TOLERANCE
-from contact_registry.schemas import TouchpointIn, TouchpointOut
+from contact_registry.schemas import RECORDINGS, TouchpointIn, TouchpointOut
 from contact_registry.schemas_people import ContactIn, ContactOut
 from contact_registry.service import RegistryService
 from core import directory
@@ -57,6 +56,7 @@ class _Meeting:
 
     at: datetime
     project: str | None
+    team: str | None
     contacts: tuple[str, ...]
 
 
@@ -111,6 +111,20 @@ class ParticipationService:
                 )
             )
         return links
+
+    def contacts_of(self, interview_id: str) -> dict[str, tuple[str | None, str | None]]:
+        """Return by the speaker's label who speaks: their contact, and the match key of their address.
+
+        A label that two participants share says of neither who it is, and is left out.
+        """
+        speaking: dict[str, tuple[str | None, str | None]] = {}
+        shared: set[str] = set()
+        for person, contact, _ in self._matched(interview_id):
+            label = person.speaker or person.name
+            if label in speaking:
+                shared.add(label)
+            speaking[label] = contact, participant_links.key_or_none(person.email)
+        return {label: who for label, who in speaking.items() if label not in shared}
 
     def unlinked(self, interview_id: str) -> list[ParticipantLink]:
         """Return the participants that no contact is known for, to be linked by a person."""
@@ -194,7 +208,7 @@ class ParticipationService:
         fact = TouchpointIn(
             contact=contact,
             at=meeting.at,
-            team=known.team if known else self._team(meeting.project),
+            team=known.team if known else meeting.team or self._team(meeting.project),
             channel=CHANNEL,
             purpose=PURPOSE,
             status="no_show" if known and known.status == "no_show" else "completed",
@@ -233,7 +247,7 @@ class ParticipationService:
             return None  # a planned interview is for the registry to book, under its rules
         found = (contact for _, contact, _ in self._matched(interview_id))
         contacts = dict.fromkeys(contact for contact in found if contact is not None)
-        return _Meeting(interview.recorded_at, interview.project_id, tuple(contacts))
+        return _Meeting(interview.recorded_at, interview.project_id, interview.team_id, tuple(contacts))
 
     def _is_withdrawn(self, interview_id: str) -> bool:
         with self._database.read() as session:
@@ -287,7 +301,10 @@ class ParticipationService:
             return None
 
     def _team(self, project: str | None) -> str:
-        """Return who held it: the team with the project's id, else the only team, else research, added if missing."""
+        """Return who held it where nobody said.
+
+        The team with the project's id, else the only team, else research, added if missing.
+        """
         with self._database.read() as session:
             teams = {team.id for team in directory.list_teams(session)}
         if project in teams:

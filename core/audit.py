@@ -43,9 +43,9 @@ _POSTGRES_GUARDS = (
 
 
 def guard_audit(connection: Connection) -> None:
-    """Let the database refuse changes of audit events; SQLAlchemy calls it after creating the table, as the migration does.
+    """Let the database refuse changes of audit events. Runs after SQLAlchemy made the table.
 
-    A migration that makes the table anew (Alembic's batch mode) drops the triggers with it and has to call it again.
+    Migration 0002 has the same statements; one that makes the table anew drops the triggers and has to repeat them.
     """
     for statement in _SQLITE_GUARDS if connection.dialect.name == "sqlite" else _POSTGRES_GUARDS:
         connection.exec_driver_sql(statement)

@@ -80,10 +80,11 @@ def put_limits(interview: Interview, people: Iterable[Participant]) -> None:
 
 
 def carry_over(sent: Sequence[ParticipantIn], before: Sequence[Participant]) -> list[ParticipantIn]:
-    """Return the participants `sent`, each with what was noted of them `before` where nothing is said anew.
+    """Return the participants `sent`, each with what was noted of them `before` as far as it is narrower.
 
-    Somebody is who has the same e-mail, else the same name. Behind them come those who are no longer named but whose
-    consent was noted: leaving somebody out does not lift what they asked for.
+    Sending again narrows and never loosens: that is `ConsentService.note`'s to allow. Somebody is who has the same
+    e-mail, else the same name. Behind them come those who are no longer named but whose consent was noted: leaving
+    somebody out does not lift what they asked for.
     """
     left = list(before)
     known: dict[int, Participant] = {}
@@ -106,9 +107,20 @@ def _name_of(person: ParticipantIn | Participant) -> str:
 
 
 def _with_noted(person: ParticipantIn, row: Participant | None) -> ParticipantIn:
-    noted = {} if row is None else noted_consent(row).model_dump()
-    said = {} if person.consent is None else person.consent.model_dump(exclude_unset=True)
-    return person.model_copy(update={"consent": Consent(**{**noted, **said})})
+    noted, said = Consent() if row is None else noted_consent(row), person.consent or Consent()
+    days = [day for day in (noted.keep_until, said.keep_until) if day is not None]
+    narrowest = Consent(
+        quote_internally=_narrower(noted.quote_internally, said.quote_internally),
+        share_outside=_narrower(noted.share_outside, said.share_outside),
+        keep_until=min(days, default=None),
+    )
+    return person.model_copy(update={"consent": narrowest})
+
+
+def _narrower(noted: bool | None, said: bool | None) -> bool | None:
+    if noted is False or said is False:
+        return False
+    return noted if said is None else said
 
 
 def _as_sent(row: Participant) -> ParticipantIn:

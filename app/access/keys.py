@@ -23,7 +23,7 @@ from core.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from core.ids import new_id
 from core.text import clean_text
 
-RESERVED_SOURCES = frozenset({"cli", "page", "sample", "system"})  # a key's name is the source of what it sends
+RESERVED_SOURCES = frozenset({"cli", "interview", "page", "sample", "system"})  # a key's name is its source
 LAST_USED_RESOLUTION = timedelta(minutes=1)  # a write per request would serialise readers for a figure nobody needs
 MAX_NAME_LENGTH = 100
 

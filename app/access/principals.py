@@ -38,6 +38,15 @@ class Principal:
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
 
+    def acting_team(self, team: str | None) -> str | None:
+        """Return the team for which they act when they name `team`: a key that is bound to one acts for no other.
+
+        Raises Forbidden `other_team`.
+        """
+        if self.bound_team is not None and team not in (None, self.bound_team):
+            raise Forbidden("other_team", f"This key acts for the team {self.bound_team!r} only.", field="team")
+        return self.bound_team or team
+
     def require(self, permission: Permission) -> None:
         """Raise Forbidden `not_permitted` unless they hold the permission."""
         if permission not in self.permissions:

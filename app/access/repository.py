@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlmodel import Session, col
 
 from app.access.permissions import Role
@@ -110,7 +110,7 @@ def touch_session(session: Session, secret_hash: str, at: datetime) -> None:
 
 def sessions_of(session: Session, principal_id: str, at: datetime) -> list[WebSession]:
     """Return the person's live sessions, last used first."""
-    query = select(WebSession).where(col(WebSession.principal_id) == principal_id, col(WebSession.expires_at) > at)
+    query = select(WebSession).where(_is_session_of(principal_id), col(WebSession.expires_at) > at)
     return list(session.scalars(query.order_by(col(WebSession.last_seen_at).desc(), col(WebSession.id))))
 
 
@@ -120,9 +120,13 @@ def delete_session(session: Session, secret_hash: str) -> None:
 
 def delete_sessions_of(session: Session, principal_id: str, *, but: str = "") -> None:
     """End the person's sessions, except the one with the hash `but`."""
-    session.execute(
-        delete(WebSession).where(col(WebSession.principal_id) == principal_id, col(WebSession.secret_hash) != but)
-    )
+    session.execute(delete(WebSession).where(_is_session_of(principal_id), col(WebSession.secret_hash) != but))
+
+
+def _is_session_of(principal_id: str) -> ColumnElement[bool]:
+    """The condition on sessions that are theirs, also those begun with a key of theirs."""
+    keys = select(col(ApiKey.id)).where(col(ApiKey.user_id) == principal_id)
+    return or_(col(WebSession.principal_id) == principal_id, col(WebSession.principal_id).in_(keys))
 
 
 def delete_expired(session: Session, at: datetime) -> None:

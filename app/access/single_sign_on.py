@@ -95,7 +95,8 @@ class SingleSignOn:
         if user is not None and not view_of(session, user).is_invited:
             raise Conflict(
                 "email_taken",
-                "Somebody here has your e-mail address already, with a password or another identity: use that.",
+                "Somebody here has your e-mail address already, with a password or another identity: sign in with "
+                "that. The two cannot be joined.",
             )
         if user is None:
             user = User(id=new_id("usr"), name=_name(claims), email=email, role=Role.MEMBER.value, created_at=now)
@@ -119,10 +120,13 @@ def _verified_email(claims: Mapping[str, Any]) -> str | None:
     """Return the address if the provider says, in so many words, that it belongs to the person."""
     if claims.get("email_verified") is not True:
         return None
+    given = str(claims.get("email", ""))
     try:
-        return checked_email(str(claims.get("email", "")))
+        email = checked_email(given)
     except InvalidInput:
         return None
+    # Another letter than a plain one may become one in lower case (the Kelvin sign, a k): that is another mailbox.
+    return None if email.isascii() and not given.isascii() else email
 
 
 def _name(claims: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from pydantic import StringConstraints
 
 from app import cookies
 from app.access.permissions import Permission
@@ -22,6 +23,9 @@ def get_services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(get_services)]
+
+# An id as a body names it. Measuring it refuses half characters (lone surrogates) too, which no database takes.
+GivenId = Annotated[str, StringConstraints(max_length=200)]
 
 
 def current_user(request: Request, services: ServicesDep) -> Principal:
@@ -47,6 +51,16 @@ def current_user(request: Request, services: ServicesDep) -> Principal:
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]
+
+
+def themselves(user: CurrentUser) -> Principal:
+    """Let people and administrators' keys in; raise Forbidden `not_permitted` for other keys, whatever their scopes."""
+    if not user.role and not user.may(Permission.ADMIN):
+        raise Forbidden("not_permitted", "A key sees and ends no sessions and revokes no keys: sign in to do that.")
+    return user
+
+
+Themselves = Annotated[Principal, Depends(themselves)]
 
 
 def permitted(*permissions: Permission) -> Callable[[Principal], Principal]:

@@ -47,6 +47,7 @@ def add_interview(
     key: IdempotencyKey = None,
 ) -> InterviewOut:
     """Store an interview that comes with its text; the same `external_id` again updates it."""
+    body = body.model_copy(update={"team": user.acting_team(body.team)})
     fingerprint = repeats.fingerprint_of("POST /interviews", body.model_dump_json())
     interview, replayed = repeats.once(
         services,
@@ -112,7 +113,7 @@ async def add_recording(
 def _store(services: Services, user: Principal, form: ReceivedForm, key: str | None) -> tuple[RecordingReceived, bool]:
     if form.file is None:
         raise InvalidInput("file_missing", "The form has no file in its field 'file'.", field="file")
-    sent = recording_from_fields(form.fields)
+    sent = recording_from_fields(form.fields, user)
     path, name = form.file.path, form.file.name
     is_new = False
 
@@ -131,10 +132,10 @@ def _store(services: Services, user: Principal, form: ReceivedForm, key: str | N
     return received, replayed
 
 
-def recording_from_fields(fields: dict[str, list[str]]) -> RecordingIn:
+def recording_from_fields(fields: dict[str, list[str]], user: Principal) -> RecordingIn:
     """Return the metadata of a form: lists come as JSON, between commas, or as repeated fields.
 
-    Raises InvalidInput `invalid_input` naming the field.
+    Raises InvalidInput `invalid_input` naming the field; Forbidden `other_team`.
     """
     values: dict[str, Any] = {}
     for name, texts in fields.items():
@@ -142,7 +143,7 @@ def recording_from_fields(fields: dict[str, list[str]]) -> RecordingIn:
         if given:
             values[name] = _list_of(given, name) if name in _LIST_FIELDS else given[-1]
     try:
-        return RecordingIn.model_validate(values)
+        sent = RecordingIn.model_validate(values)
     except ValidationError as error:
         failures = [
             {"field": ".".join(str(part) for part in failure["loc"]), "message": failure["msg"]}
@@ -150,13 +151,14 @@ def recording_from_fields(fields: dict[str, list[str]]) -> RecordingIn:
         ]
         detail = f"{failures[0]['field']}: {failures[0]['message']}"
         raise InvalidInput("invalid_input", detail, errors=failures) from error
+    return sent.model_copy(update={"team": user.acting_team(sent.team)})
 
 
 def _list_of(texts: list[str], name: str) -> list[Any]:
     if len(texts) == 1 and texts[0].lstrip().startswith("["):
         try:
             parsed = json.loads(texts[0])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidInput("invalid_input", f"{name}: this is not valid JSON.", field=name) from error
         return list(parsed)
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]

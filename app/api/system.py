@@ -11,7 +11,15 @@ from starlette.responses import PlainTextResponse
 from app.access.keys import NewKey
 from app.access.permissions import SCOPES, Permission
 from app.access.projects import ProjectChange, ProjectView
-from app.api.dependencies import Administrator, CurrentUser, Ingester, ReaderOrIngester, ServicesDep
+from app.api.dependencies import (
+    Administrator,
+    CurrentUser,
+    GivenId,
+    Ingester,
+    ReaderOrIngester,
+    ServicesDep,
+    Themselves,
+)
 from core import directory
 from core.errors import NotFound
 
@@ -50,8 +58,12 @@ class ProjectIn(BaseModel):
 
     name: str
     restricted: bool | None = Field(default=None, description="False opens it and takes back what was granted.")
-    teams: list[str] | None = Field(default=None, max_length=MAX_GRANTS, description="Ids of all teams it is open to.")
-    users: list[str] | None = Field(default=None, max_length=MAX_GRANTS, description="Ids of all people it is open to.")
+    teams: list[GivenId] | None = Field(
+        default=None, max_length=MAX_GRANTS, description="Ids of all teams it is open to."
+    )
+    users: list[GivenId] | None = Field(
+        default=None, max_length=MAX_GRANTS, description="Ids of all people it is open to."
+    )
 
     def change(self) -> ProjectChange:
         return ProjectChange(
@@ -83,8 +95,8 @@ class KeyIn(BaseModel):
 
     name: str
     scopes: list[str] = Field(default=["admin"], description=f"Some of {', '.join(SCOPES)}.")
-    user: str | None = Field(default=None, description="Id of the person it acts for.")
-    team: str | None = Field(default=None, description="Id of the team it acts for; it can act for no other.")
+    user: GivenId | None = Field(default=None, description="Id of the person it acts for.")
+    team: GivenId | None = Field(default=None, description="Id of the team it acts for; it can act for no other.")
     expires_at: AwareDatetime | None = None
     hides_contacts: bool = Field(default=False, description="Every answer about a person says `contact: null`.")
 
@@ -187,7 +199,8 @@ def create_key(body: KeyIn, services: ServicesDep, user: CurrentUser) -> NewKeyO
 
 
 @router.delete("/keys/{key_id}", status_code=204)
-def revoke_key(key_id: str, services: ServicesDep, user: CurrentUser) -> None:
+def revoke_key(key_id: str, services: ServicesDep, user: Themselves) -> None:
+    """Stop a key: an administrator any, a person their own."""
     of_user = None if user.may(Permission.ADMIN) else user.user_id or user.id
     services.access.keys.revoke(key_id, user.id, of_user)
 

@@ -70,7 +70,7 @@ def create_upload(
     pairs = parse_metadata(upload_metadata)
     file_name = pairs.pop("filename", "") or pairs.pop("name", "") or "recording"
     fields = {name: [value] for name, value in pairs.items() if name not in _FIELDS_OF_TUS}
-    sent = recording_from_fields(fields)
+    sent = recording_from_fields(fields, user)
     fingerprint = repeats.fingerprint_of("POST /uploads", str(upload_length), upload_metadata)
     upload, replayed = repeats.once(
         services,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import cookies
 from app.access.permissions import Role
 from app.access.users import NewUser, UserChange, UserView
-from app.api.dependencies import Administrator, CurrentUser, ServicesDep
+from app.api.dependencies import Administrator, CurrentUser, GivenId, ServicesDep, Themselves
 from core.errors import NotFound
 
 router = APIRouter(prefix="/api/v1", tags=["users"])
@@ -43,7 +43,7 @@ class UserIn(BaseModel):
     email: str = Field(max_length=1000)
     role: str = Field(default=Role.MEMBER.value, description=f"One of {', '.join(Role)}.")
     has_privacy: bool = False
-    teams: list[str] = Field(default=[], max_length=1000)
+    teams: list[GivenId] = Field(default=[], max_length=1000)
 
 
 class UserPatch(BaseModel):
@@ -54,7 +54,7 @@ class UserPatch(BaseModel):
     name: str | None = Field(default=None, max_length=1000)
     role: str | None = Field(default=None, description=f"One of {', '.join(Role)}.")
     has_privacy: bool | None = None
-    teams: list[str] | None = Field(default=None, max_length=1000)
+    teams: list[GivenId] | None = Field(default=None, max_length=1000)
     is_disabled: bool | None = Field(default=None, description="True signs them out everywhere at once.")
 
 
@@ -109,21 +109,21 @@ def get_me(services: ServicesDep, user: CurrentUser) -> MeOut:
 
 
 @router.get("/me/sessions")
-def list_my_sessions(request: Request, services: ServicesDep, user: CurrentUser) -> SessionList:
+def list_my_sessions(request: Request, services: ServicesDep, user: Themselves) -> SessionList:
     """List the browsers in which the caller is signed in, last seen first."""
     found = services.access.sessions.list(user.user_id or user.id, cookies.read(request, cookies.SESSION))
     return SessionList(items=[SessionOut.model_validate(session) for session in found])
 
 
 @router.delete("/me/sessions", status_code=204)
-def end_my_other_sessions(request: Request, services: ServicesDep, user: CurrentUser) -> None:
+def end_my_other_sessions(request: Request, services: ServicesDep, user: Themselves) -> None:
     """Sign the caller out everywhere, except in the browser that asks."""
     this = cookies.read(request, cookies.SESSION) or None
     services.access.sessions.end_all(user.user_id or user.id, user.id, but=this)
 
 
 @router.delete("/me/sessions/{session_id}", status_code=204)
-def end_my_session(session_id: str, services: ServicesDep, user: CurrentUser) -> None:
+def end_my_session(session_id: str, services: ServicesDep, user: Themselves) -> None:
     services.access.sessions.end(user.user_id or user.id, session_id)
 
 

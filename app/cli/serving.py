@@ -123,12 +123,10 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(services: Services, host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     base = services.settings.base_url or f"http://{shown}:{port}"
-    token = services.access.sessions.create_link()
-    sys.stderr.write(
-        f"\nEarshot is at {base}\n"
-        f"Sign in once with {base}/sign-in?token={token}\n"
-        "(`earshot sign-in` prints a new link; `earshot key create NAME` makes a key for other programs.)\n\n"
-    )
+    sys.stderr.write(f"\nEarshot is at {base}\n")
+    if not services.access.passwords.is_used():  # later it would be a way in for whoever reads the log of a service
+        sys.stderr.write(f"Sign in once with {base}/sign-in?token={services.access.sessions.create_link()}\n")
+    sys.stderr.write("(`earshot sign-in` prints a link; `earshot key create NAME` makes a key for other programs.)\n\n")
     sys.stderr.flush()
 
 

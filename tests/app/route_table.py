@@ -47,9 +47,7 @@ class Needs:
 
 API = "/api/v1"
 _OWN_KEYS_ONLY = dict.fromkeys(("key read", "key ingest", "key contacts:read", "key contacts:write"), 403)
-_MEMBERS_KEYS = {"viewer": 404, "member": 404, "member of another team": 404, "privacy": 404} | dict.fromkeys(
-    _OWN_KEYS_ONLY, 404
-)
+_MEMBERS_KEYS = {"viewer": 404, "member": 404, "member of another team": 404, "privacy": 404} | _OWN_KEYS_ONLY
 
 _SYSTEM = {
     "GET /healthz": Needs(None),
@@ -109,6 +107,12 @@ _INTERVIEWS = {
     ),
     f"DELETE {API}/uploads/{{upload_id}}": Needs(INGESTERS, 204, headers=TUS),
     f"GET {API}/search": Needs(READERS, query={"q": "mails", "facets": "true", "group": "interview"}),
+    f"GET {API}/answers": Needs(READERS, query={"q": "How many mails in one week?"}),
+    f"GET {API}/saved-searches": Needs(READERS),
+    f"POST {API}/saved-searches": Needs(READERS, 201, json={"name": "Mine", "search": {"q": "mails"}}),
+    f"GET {API}/saved-searches/{{saved_search_id}}": Needs(READERS, 404),
+    f"POST {API}/saved-searches/{{saved_search_id}}/look": Needs(READERS, 404),
+    f"DELETE {API}/saved-searches/{{saved_search_id}}": Needs(READERS, 404),
     f"GET {API}/search/suggestions": Needs(READERS, query={"q": "mai"}),
     f"GET {API}/moments/similar": Needs(
         READERS,
@@ -185,6 +189,11 @@ _PAGES = {
     "GET /similar": Needs(
         READERS, query={"interview": "{interview_id}", "first": "0", "last": "1"}, is_of_interview=True
     ),
+    "GET /saved-searches/new": Needs(READERS, query={"q": "mails"}),
+    "POST /saved-searches": Needs(READERS, 303, form={"asked": "q=mails", "name": "Mine"}),
+    "POST /saved-searches/{saved_search_id}/open": Needs(READERS, 404, form={}),
+    "POST /saved-searches/{saved_search_id}/delete": Needs(READERS, 404, form={}),
+    "GET /answers": Needs(READERS, query={"q": "How many mails in one week?"}),
     "GET /interviews": Needs(READERS),
     "GET /interviews/{interview_id}": Needs(READERS, is_of_interview=True),
     "GET /interviews/{interview_id}/progress": Needs(READERS, 204, is_of_interview=True),
@@ -209,6 +218,15 @@ _PAGES = {
     "POST /interviews/{interview_id}/withdraw": Needs(PRIVACY, 303, form={}, is_of_interview=True),
     "GET /withdrawals/{withdrawal_id}": Needs(PRIVACY, 404),
     "GET /retention": Needs(ADMINISTRATORS),
+    "GET /search-quality": Needs(ADMINISTRATORS, query={"q": "mails"}),
+    "POST /search-quality/expected": Needs(
+        ADMINISTRATORS,
+        303,
+        form={"q": "mails", "interview": "{interview_id}", "first_segment": "0", "last_segment": "0"},
+    ),
+    "POST /search-quality/run": Needs(ADMINISTRATORS, 422, form={}),
+    "POST /search-quality/questions/{question_id}/delete": Needs(ADMINISTRATORS, 404, form={}),
+    "POST /search-quality/expected/{moment_id}/delete": Needs(ADMINISTRATORS, 404, form={}),
     "GET /audit": Needs(ADMINISTRATORS),
     "GET /audit/export": Needs(ADMINISTRATORS),
     "GET /settings": Needs(ADMINISTRATORS),
@@ -224,9 +242,9 @@ _PEOPLE = {
     "GET /sign-in/single-sign-on/callback": Needs(None, 404),
     "POST /choose-password": Needs(None, 401, form={"token": "nobody's", "password": "long enough to be one"}),
     f"GET {API}/me": Needs(ANYBODY),
-    f"GET {API}/me/sessions": Needs(ANYBODY),
-    f"DELETE {API}/me/sessions": Needs(ANYBODY, 204),
-    f"DELETE {API}/me/sessions/{{session_id}}": Needs(ANYBODY, 404),
+    f"GET {API}/me/sessions": Needs(ANYBODY, by_caller=_OWN_KEYS_ONLY),
+    f"DELETE {API}/me/sessions": Needs(ANYBODY, 204, by_caller=_OWN_KEYS_ONLY),
+    f"DELETE {API}/me/sessions/{{session_id}}": Needs(ANYBODY, 404, by_caller=_OWN_KEYS_ONLY),
     f"GET {API}/users": Needs(ADMINISTRATORS),
     f"POST {API}/users": Needs(ADMINISTRATORS, 201, json={"name": "New", "email": "new@shop.example"}),
     f"GET {API}/users/{{user_id}}": Needs(ADMINISTRATORS, ids=_OTHER),

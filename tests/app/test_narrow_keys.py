@@ -1,5 +1,6 @@
 """Keys that are narrower than a person: contacts hidden from them, or bound to one team."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -130,6 +131,25 @@ def test_a_key_makes_no_wider_key(world: World) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
 
 
+def test_a_person_s_key_neither_signs_them_out_nor_revokes_their_other_keys(world: World) -> None:
+    access = world.services.access
+    with world.services.database.write() as session:
+        session.add(User(id="usr_ann", name="Ann", role="member", created_at=NOON))
+    browser = access.sessions.begin("usr_ann")
+    other, _ = access.keys.create(NewKey("other", ["read"], user_id="usr_ann"), "test")
+    client = client_of(world, NewKey("ann's", ["read"], user_id="usr_ann"))
+    this = access.sessions.list("usr_ann", browser)[0].id
+    answers = [
+        client.get(f"{API}/me/sessions"),
+        client.delete(f"{API}/me/sessions"),
+        client.delete(f"{API}/me/sessions/{this}"),
+        client.delete(f"{API}/keys/{other.id}"),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "not_permitted")] * 4
+    assert access.sessions.principal_of(browser).id == "usr_ann"
+    assert [key.revoked_at for key in access.keys.list("usr_ann")] == [None, None]
+
+
 def test_a_key_that_administers_hides_nothing(world: World) -> None:
     with pytest.raises(InvalidInput, match="cannot administer"):
         world.services.access.keys.create(NewKey("both", ["admin"], hides_contacts=True), "test")
@@ -175,3 +195,49 @@ def test_a_team_s_key_steers_no_other_team_s_bookings(world: World, research: Te
     ]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "other_team")] * 4
     assert world.services.registry.get_touchpoint(theirs).status == "reserved"
+
+
+def test_a_team_s_key_rewrites_and_undoes_no_other_team_s_history(world: World, research: TestClient) -> None:
+    sales = client_of(world, NewKey("salescrm", ["contacts:write"], team_id="sales"))
+    row = {"at": "2026-01-05T10:00:00Z", "channel": "email", "purpose": "interview", "external_id": "e1", **STRANGER}
+    theirs = sales.post(f"{API}/imports", json={"rows": [{**row, "team": "sales"}]}).json()
+    again = research.post(f"{API}/imports", json={"source": "salescrm", "rows": [{**row, "team": "research"}]}).json()
+    assert [(one["outcome"], one["error"]) for one in again["rows"]] == [("error", "other_team")]
+    fact = {**row, "team": "research", "source": "salescrm", "status": "cancelled"}
+    assert research.post(f"{API}/touchpoints", json=fact).json()["code"] == "other_team"
+    assert research.post(f"{API}/imports/{theirs['id']}/undo").json()["code"] == "other_team"
+    kept = world.services.registry.get_touchpoint(theirs["rows"][0]["touchpoint"])
+    assert (kept.team, kept.status) == ("sales", "completed")
+    assert sales.post(f"{API}/imports/{theirs['id']}/undo").status_code == 200
+
+
+def test_what_recordings_told_the_registry_is_nobody_s_to_correct_by_its_source(world: World) -> None:
+    client = client_of(world, NewKey("crm", ["contacts:write"]))
+    fact = {**ASKED, **STRANGER, "at": "2026-01-05T10:00:00Z", "status": "completed", "external_id": "int_1:con_1"}
+    answers = [
+        client.post(f"{API}/touchpoints", json={**fact, "source": "interview"}),
+        client.post(f"{API}/imports", json={"rows": [], "source": "interview"}),
+        client.post(f"{API}/imports/csv", content=b"email\n", params={"source": "interview"}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 3
+    with pytest.raises(InvalidInput, match="used by Earshot itself"):
+        world.services.access.keys.create(NewKey("Interview", ["contacts:write"]), "test")
+
+
+def test_a_team_s_key_sends_interviews_of_its_team_alone(world: World) -> None:
+    client = client_of(world, NewKey("recorder", ["ingest"], team_id="research"))
+    said = {"title": "New", "segments": [{"text": "Hello."}]}
+    file = {"file": ("a.txt", b"Ann: Hello there.\n")}
+    team = b64encode(b"sales").decode()
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": f"team {team}"}
+    refused = [
+        client.post(f"{API}/interviews", json={**said, "team": "sales"}),
+        client.post(f"{API}/recordings", files=file, data={"team": "sales"}),
+        client.post(f"{API}/uploads", headers=tus),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(403, "other_team")] * 3
+    taken = [
+        client.post(f"{API}/interviews", json=said).json(),
+        client.post(f"{API}/recordings", files=file).json()["interview"],
+    ]
+    assert [one["team"] for one in taken] == ["research", "research"]

@@ -265,6 +265,15 @@ def test_an_address_that_is_not_verified_takes_nobodys_place(
     assert (user.email, user.role) == (None, "member")
 
 
+def test_an_address_that_only_looks_the_same_in_lower_case_takes_nobodys_place(
+    office: World, provider: LoopbackProvider
+) -> None:
+    invited, _ = office.services.access.users.invite(NewUser("Kim", "kim@fernhill.example", "administrator"), "x")
+    provider.know("mallory", name="Mallory", email="\N{KELVIN SIGN}im@fernhill.example", email_verified=True)
+    client, _ = come_back(office, provider, "mallory")
+    assert person(office, client).id != invited.id
+
+
 def test_an_address_with_a_password_is_never_taken_over(office: World, provider: LoopbackProvider) -> None:
     access = office.services.access
     _, token = access.users.invite(NewUser("Eva", "eva@fernhill.example"), "usr_local")

@@ -52,6 +52,11 @@ def test_the_team_named_like_the_project_held_the_interview(world: World) -> Non
     assert recorded(world)[0].team == "mail"
 
 
+def test_the_team_that_the_interview_names_held_it(world: World) -> None:
+    send(world, team="sales")
+    assert recorded(world)[0].team == "sales"
+
+
 def test_sending_the_interview_again_records_nothing_twice(world: World) -> None:
     send(world)
     before = recorded(world)

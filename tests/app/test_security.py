@@ -13,11 +13,15 @@ from fastapi.testclient import TestClient
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from starlette.requests import Request
 
 from app.access.keys import NewKey
+from app.access.users import NewUser
 from app.api.interviews import attachment
 from app.api.limits import MAX_JSON_BYTES
+from app.cli.serving import _announce as announce
 from app.main import create_app
+from app.pages.signing_in import client_of as client_address
 from app.security import STRICT_TRANSPORT
 from core.settings import Settings
 from ingest.incoming import clean_file_name
@@ -25,6 +29,11 @@ from tests.app.conftest import api_of
 from tests.app.route_table import ROUTES
 from tests.pages.world import NOON, World
 
+FACT = (
+    '{"email": "a@shop.example", "team": "research", "channel": "email", "purpose": "interview", '
+    '"status": "completed", %s}'
+)
+QUESTION = '{"email": "a@shop.example", "team": "research", "channel": "email", "purpose": "interview", %s}'
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("app", "contact_registry", "core", "ingest", "search")
 
@@ -129,6 +138,59 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(world: World) -> No
     assert refused.json()["code"] == "too_many_requests"
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert client.get("/api/v1/teams", headers=quiet).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content"),
+    [
+        ("PUT", "projects/new", r'{"name": "New", "restricted": true, "users": ["\ud800"]}'),
+        ("PUT", "projects/new", r'{"name": "New", "restricted": true, "teams": ["\ud800"]}'),
+        ("POST", "keys", r'{"name": "new", "team": "\ud800"}'),
+        ("POST", "users", r'{"name": "New", "email": "new@shop.example", "teams": ["\ud800"]}'),
+        ("PUT", "policy-sets/draft", r'{"policies": [{"id": "a", "name": "\ud800", "kind": "min_gap", "gap": "P1D"}]}'),
+        ("GET", f"policy-sets/{10**30}", ""),
+        ("POST", "touchpoints", FACT % f'"at": "2026-04-01T10:00:00Z", "duration_ms": {10**30}'),
+        ("POST", "touchpoints", FACT % '"at": "0001-01-01T00:00:00Z"'),
+        ("POST", "touchpoints", FACT % '"date": "0001-01-01"'),
+        ("POST", "eligibility/check", QUESTION % '"at": "9999-12-31T23:59:59Z"'),
+    ],
+)
+def test_what_no_database_takes_is_refused_as_wrong(world: World, method: str, path: str, content: str) -> None:
+    headers = {"content-type": "application/json"}
+    assert api_of(world).request(method, f"/api/v1/{path}", content=content, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("field", ["tags", "participants"])
+def test_a_list_in_lists_without_end_is_refused_as_wrong(world: World, field: str) -> None:
+    file = {"file": ("a.txt", b"Ann: Hello.\n")}
+    answer = api_of(world).post("/api/v1/recordings", files=file, data={field: "[" * 100_000})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_sign_ins_are_counted_by_address_and_of_ipv6_by_network(host: str, counted: str) -> None:
+    assert client_address(Request({"type": "http", "client": (host, 1)})) == counted
+
+
+def test_a_link_to_sign_in_is_printed_only_until_somebody_has_a_password(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    access = world.services.access
+    announce(world.services, "127.0.0.1", 8000)
+    assert "/sign-in?token=" in capsys.readouterr().err
+    _, token = access.users.invite(NewUser("Eva", "eva@shop.example"), "test")
+    access.passwords.choose(token, "correct horse battery staple")
+    announce(world.services, "127.0.0.1", 8000)
+    assert "token=" not in capsys.readouterr().err
 
 
 def test_no_limit_is_no_limit(world: World) -> None:

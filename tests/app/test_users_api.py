@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from app.access.keys import NewKey
 from app.cli import cli
+from core.errors import Unauthorized
 from tests.pages.world import World, token_on
 
 PASSWORD = "correct horse battery staple"
@@ -107,6 +108,18 @@ def test_sessions_are_seen_and_ended_by_their_owner(world: World) -> None:
     assert here.delete("/api/v1/me/sessions", headers=headers).status_code == 204
     assert third.get("/api/v1/me").status_code == 401
     assert here.get("/api/v1/me").status_code == 200
+
+
+def test_signing_out_everywhere_ends_also_what_began_with_a_key_of_theirs(world: World) -> None:
+    access = world.services.access
+    _, secret = access.keys.create(NewKey("mine", ("admin",), user_id="usr_local"), actor="test")
+    by_key = access.sessions.sign_in(secret)
+    (shown,) = access.sessions.list("usr_local", "")
+    assert not shown.is_this
+    access.sessions.end_all("usr_local", "usr_local")
+    with pytest.raises(Unauthorized):
+        access.sessions.principal_of(by_key)
+    assert access.keys.principal_of(secret).user_id == "usr_local", "the key itself is still theirs"
 
 
 def test_a_persons_key_stands_for_them_with_less(api: TestClient, world: World) -> None:

@@ -22,7 +22,6 @@ UNRECORDED: dict[str, str] = {
     f"POST {API}/addresses/normalise": ONLY_ASKS,
     f"POST {API}/policy-sets/draft/simulate": ONLY_ASKS,
     "POST /upload/details": ONLY_ASKS,
-    "POST /interviews/{interview_id}/participants/{ordinal}/find": ONLY_ASKS,
     "POST /contacts": ONLY_ASKS,
     "POST /contacts/accounts": ONLY_ASKS,
     "POST /contacts/rules/simulate": ONLY_ASKS,

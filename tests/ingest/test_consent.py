@@ -57,10 +57,12 @@ def test_sending_again_without_consent_keeps_what_was_noted(workspace: Workspace
     assert [one.consent.quote_internally for one in again.participants] == [False, None]
 
 
-def test_what_is_said_anew_holds_field_by_field(workspace: Workspace) -> None:
-    add(workspace, [person("Ann", quote_internally=False, share_outside=False, keep_until=MAY)])
-    again = add(workspace, [person("Ann", share_outside=True, keep_until=None)])
-    assert limits(again) == (False, True, None)
+def test_sending_again_narrows_field_by_field_and_never_loosens(workspace: Workspace) -> None:
+    add(workspace, [person("Ann", quote_internally=False, keep_until=JUNE)])
+    wider = person("Ann", quote_internally=True, share_outside=True, keep_until=None)
+    assert limits(add(workspace, [wider])) == (False, True, JUNE)
+    narrower = person("Ann", quote_internally=None, share_outside=False, keep_until=MAY)
+    assert limits(add(workspace, [narrower])) == (False, False, MAY)
 
 
 def test_leaving_somebody_out_does_not_lift_what_they_asked_for(workspace: Workspace) -> None:

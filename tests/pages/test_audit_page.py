@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import select
 
 from core.audit import AuditEvent, EventFilter
+from core.clock import SettableClock
 from tests.app.conftest import api_of
 from tests.pages.world import PageText, World
 
@@ -60,6 +61,25 @@ def test_programs_looks_are_recorded_with_their_key(world: World) -> None:
     (event, *_), _ = world.services.audit.page(EventFilter(action="contact.viewed"))
     assert (event.subject_id, event.actor[:4]) == (world.contact_id, "key_")
     assert "interview.read" in actions_on(world, world.interview.id)
+
+
+def test_looking_through_people_on_file_is_recorded(world: World) -> None:
+    api, member = api_of(world), world.member()
+    touchpoint = world.services.registry.timeline(world.contact_id)[0].id
+    looks = [
+        (api, "/api/v1/contacts", "contact.listed"),
+        (member, "/contacts", "contact.listed"),
+        (member, "/reservations", "contact.listed"),
+        (api, f"/api/v1/contacts/{world.contact_id}/consents", "contact.viewed"),
+        (member, f"/contacts/{world.contact_id}/reminder.ics?at=2026-06-01T10:00:00Z", "contact.viewed"),
+        (member, f"/contacts/touchpoints/{touchpoint}", "contact.viewed"),
+    ]
+    assert isinstance(world.services.clock, SettableClock)
+    for client, path, action in looks:
+        world.services.clock.advance(2 * 3_600_000)  # the same look is recorded once an hour
+        before = len(world.services.audit.page(EventFilter(action=action), limit=500)[0])
+        assert client.get(path).status_code == 200
+        assert len(world.services.audit.page(EventFilter(action=action), limit=500)[0]) == before + 1, path
 
 
 def test_a_question_is_not_recorded(world: World) -> None:
