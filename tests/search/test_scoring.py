@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,8 @@ def corpus_of(*interviews: list[str]) -> Corpus:
 def topic_of(text: str) -> Topic:
     words = read_words(text)
     pairs = pairs_of(words)
-    return Topic(keys_of(stems_of(words)), keys_of(pairs), (1.0,) * len(pairs))
+    terms = tuple(keys_of([stem]) for stem in stems_of(words))
+    return Topic(terms, keys_of(pairs), (1.0,) * len(terms), (1.0,) * len(pairs))
 
 
 def everything(corpus: Corpus) -> np.ndarray:
@@ -42,6 +45,16 @@ def test_words_next_to_each_other_count_more_than_apart() -> None:
     assert best[0] > best[1]
 
 
+def test_words_said_in_one_breath_in_any_order_count_more_than_apart() -> None:
+    together = ["apple x y red"] + ["x y"] * 30
+    apart = ["apple x"] + ["x y"] * 3 + ["y red"] + ["x y"] * 26
+    corpus = corpus_of(together, apart)
+    topic = replace(topic_of("red apple"), pairs=NOTHING, pair_weights=())
+    scores = score_cells(corpus, topic, None, "keyword", everything(corpus))
+    best = [scores[corpus.interview_of == corpus.number_of[name]].max() for name in "01"]
+    assert best[0] > best[1]
+
+
 def test_closeness_alone_decides_by_meaning() -> None:
     corpus = corpus_of(["boat"] * 30, ["boat"] * 30)
     closeness = np.zeros(len(corpus.window_ids))
@@ -53,7 +66,7 @@ def test_closeness_alone_decides_by_meaning() -> None:
 
 def test_no_word_and_no_meaning_scores_all_alike() -> None:
     corpus = corpus_of(["boat"] * 5)
-    scores = score_cells(corpus, Topic(NOTHING, NOTHING), None, "keyword", everything(corpus))
+    scores = score_cells(corpus, Topic((), NOTHING), None, "keyword", everything(corpus))
     assert np.allclose(scores, scores[0])
 
 
@@ -68,9 +81,16 @@ def test_a_corpus_with_hardly_anything_is_no_trouble(interviews: list[list[str]]
 
 def test_smoothing_keeps_a_constant_and_does_not_cross_interviews() -> None:
     corpus = corpus_of(["boat"] * 10, ["boat"] * 10)
-    assert np.allclose(smooth(corpus, np.ones(corpus.size), 2.0), 1.0)
+    assert np.allclose(smooth(corpus, np.ones(corpus.size), 2.5, 1.5), 1.0)
     first = (corpus.interview_of == 0).astype(float)
-    assert np.allclose(smooth(corpus, first, 2.0), first)
+    assert np.allclose(smooth(corpus, first, 2.5, 1.5), first)
+
+
+def test_what_follows_the_words_answers_rather_than_what_came_before_them() -> None:
+    corpus = corpus_of(["boat"] * 20 + ["zebra"] + ["boat"] * 20, ["boat"] * 41)
+    scores = score_cells(corpus, topic_of("zebra"), None, "keyword", everything(corpus))[corpus.interview_of == 0]
+    after, before = scores[21:25], scores[16:20][::-1]
+    assert (after > before).all()
 
 
 def test_spans_never_overlap_and_keep_to_their_words_and_interview() -> None:
