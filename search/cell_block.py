@@ -9,11 +9,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from search.cells import Cell, weigh, window_bounds
+from search.vocabulary import Vocabulary, count_sayings, count_words, join_vocabularies
 from search.words import Keys, keys_of, pairs_of, read_words, stems_of
 
 Ints = npt.NDArray[np.int32]
@@ -58,6 +60,8 @@ class CellBlock:
     speaker_of: Ints  # (s,) index into `speakers`
     speaker_cells: Ints  # (s,)
     speaker_words: Ints  # (s,) words this speaker says in that cell
+    words: Vocabulary  # as they are written, speakers' names too
+    sayings: Vocabulary
 
     @property
     def size(self) -> int:
@@ -98,6 +102,8 @@ def count_cells(interview_id: str, cells: Sequence[Cell]) -> CellBlock:
         speaker_of=columns[:, 0].copy(),
         speaker_cells=columns[:, 1].copy(),
         speaker_words=columns[:, 2].copy(),
+        words=count_words([cell.text for cell in cells]),
+        sayings=count_sayings([said for cell in cells for _, said in cell.turns]),
     )
 
 
@@ -110,6 +116,7 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
         for block in blocks
     ]
     shifted = list(zip(blocks, offsets[:-1], strict=True))
+    sizes = [len(block.interviews) for block in blocks]
     return CellBlock(
         interviews=tuple(interview for block in blocks for interview in block.interviews),
         starts=np.concatenate([*(b.starts[:-1] + offset for b, offset in shifted), offsets[-1:]]).astype(np.int32),
@@ -128,23 +135,22 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
         speaker_of=_joined(names[b.speaker_of] for names, b in zip(renamed, blocks, strict=True) if len(names)),
         speaker_cells=_joined(b.speaker_cells + offset for b, offset in shifted if len(b.speakers)),
         speaker_words=_joined(b.speaker_words for b in blocks if len(b.speakers)),
+        words=join_vocabularies([block.words for block in blocks], sizes),
+        sayings=join_vocabularies([block.sayings for block in blocks], sizes),
     )
 
 
-def without_interview(block: CellBlock, interview_id: str) -> CellBlock:
-    """Return the block without one of its interviews."""
-    gone = block.interviews.index(interview_id)
-    begin, end = int(block.starts[gone]), int(block.starts[gone + 1])
-    keep = np.ones(block.size, dtype=bool)
-    keep[begin:end] = False
-    place = np.cumsum(keep, dtype=np.int32) - 1  # of a kept cell, afterwards
+def only_interviews(block: CellBlock, kept: npt.NDArray[np.bool_]) -> CellBlock:
+    """Return the block as if there had never been other interviews than the `kept` ones (m,): no trace of them."""
+    sizes = np.diff(block.starts)
+    keep = np.repeat(kept, sizes)
+    place = np.cumsum(keep, dtype=np.int32) - np.int32(1)  # of a kept cell, afterwards
     windows = keep[block.window_from]
     said = keep[block.speaker_cells]
-    starts = np.delete(block.starts, gone + 1)
-    starts[gone + 1 :] -= end - begin
+    heard = np.unique(block.speaker_of[said])
     return CellBlock(
-        interviews=block.interviews[:gone] + block.interviews[gone + 1 :],
-        starts=starts,
+        interviews=tuple(compress(block.interviews, kept)),
+        starts=np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int32),
         first_segment=block.first_segment[keep],
         last_segment=block.last_segment[keep],
         word_count=block.word_count[keep],
@@ -156,10 +162,12 @@ def without_interview(block: CellBlock, interview_id: str) -> CellBlock:
         window_from=place[block.window_from[windows]],
         window_to=place[block.window_to[windows] - 1] + np.int32(1),
         window_ids=block.window_ids[windows],
-        speakers=block.speakers,
-        speaker_of=block.speaker_of[said],
+        speakers=tuple(block.speakers[number] for number in heard),
+        speaker_of=np.searchsorted(heard, block.speaker_of[said]).astype(np.int32),
         speaker_cells=place[block.speaker_cells[said]],
         speaker_words=block.speaker_words[said],
+        words=block.words.only(kept),
+        sayings=block.sayings.only(kept),
     )
 
 
@@ -169,6 +177,8 @@ def pack_block(block: CellBlock) -> bytes:
     header = {
         "interviews": block.interviews,
         "speakers": block.speakers,
+        "words": block.words.texts,
+        "sayings": block.sayings.texts,
         "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
     }
     return json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays.values())
@@ -185,32 +195,35 @@ def unpack_block(packed: bytes) -> CellBlock:
             array = np.frombuffer(rest, dtype=np.dtype(kind), count=length, offset=position)
             arrays[name] = array.astype(array.dtype.newbyteorder("="))
             position += array.nbytes
-        names = tuple(header["interviews"]), tuple(header["speakers"])
-        return _from_arrays(names, arrays)
+        return _from_arrays({name: tuple(header[name]) for name in _NAMES}, arrays)
     except (KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError("these bytes are no cell block") from error
 
 
+_NAMES = ("interviews", "speakers", "words", "sayings")
 _PLAIN = (
     "starts", "first_segment", "last_segment", "word_count", "said_count", "term_count", "pair_count", "window_from",
     "window_to", "window_ids", "speaker_of", "speaker_cells", "speaker_words",
 )  # fmt: skip
+_VOCABULARY = ("text_of", "interview_of", "times")
 
 
 def _arrays(block: CellBlock) -> dict[str, npt.NDArray[np.generic]]:
     arrays: dict[str, npt.NDArray[np.generic]] = {name: getattr(block, name) for name in _PLAIN}
     for name, entries in (("terms", block.terms), ("pairs", block.pairs)):
         arrays |= {f"{name}.keys": entries.keys, f"{name}.cells": entries.cells, f"{name}.times": entries.times}
+    for name, known in (("words", block.words), ("sayings", block.sayings)):
+        arrays |= {f"{name}.{part}": getattr(known, part) for part in _VOCABULARY}
     return arrays
 
 
-def _from_arrays(
-    names: tuple[tuple[str, ...], tuple[str, ...]], arrays: dict[str, npt.NDArray[np.generic]]
-) -> CellBlock:
+def _from_arrays(names: dict[str, tuple[str, ...]], arrays: dict[str, npt.NDArray[np.generic]]) -> CellBlock:
     columns: dict[str, object] = {name: arrays[name] for name in _PLAIN}
     for name in ("terms", "pairs"):
         columns[name] = Entries(*(arrays[f"{name}.{part}"] for part in ("keys", "cells", "times")))  # type: ignore[arg-type]
-    return CellBlock(interviews=names[0], speakers=names[1], **columns)  # type: ignore[arg-type]
+    for name in ("words", "sayings"):
+        columns[name] = Vocabulary(names[name], *(arrays[f"{name}.{part}"] for part in _VOCABULARY))  # type: ignore[arg-type]
+    return CellBlock(interviews=names["interviews"], speakers=names["speakers"], **columns)  # type: ignore[arg-type]
 
 
 def _entries(found: Iterable[tuple[int, list[str]]]) -> Entries:

@@ -6,14 +6,15 @@ costs about the same however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from search.cell_block import NO_ID, CellBlock, Ids, Ints, join_blocks, without_interview
+from search.cell_block import NO_ID, CellBlock, Ids, Ints, join_blocks, only_interviews
+from search.words import Keys
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -48,7 +49,7 @@ class CellIndex:
         ids: Ids = block.window_ids[(block.window_from >= begin) & (block.window_from < end)]
         place = next(n for n, candidate in enumerate(self._blocks) if candidate is block)
         del self._blocks[place]
-        rest = without_interview(block, interview_id)
+        rest = only_interviews(block, np.arange(len(block.interviews)) != number)
         if rest.interviews:
             self._blocks.insert(place, rest)
             self._block_of.update(dict.fromkeys(rest.interviews, rest))
@@ -84,6 +85,12 @@ class Corpus:
     def number_of(self) -> dict[str, int]:
         """The number of each interview."""
         return {interview: number for number, interview in enumerate(self.interviews)}
+
+    def mask_of(self, interview_ids: Iterable[str]) -> Mask:
+        """Return (m,) which interviews are among these; ids of others are no error."""
+        mask = np.zeros(len(self.interviews), dtype=bool)
+        mask[[self.number_of[found] for found in interview_ids if found in self.number_of]] = True
+        return mask
 
     @cached_property
     def starts(self) -> Ids:
@@ -147,6 +154,11 @@ class Corpus:
             found = found or len(cells) > 0
         return times if found else None
 
+    def form_times(self, keys: Keys) -> Numbers | None:
+        """Return (n,) how often any of these terms stands in each cell; None when none of them stands anywhere."""
+        known = [times for key in keys if (times := self.term_times(key)) is not None]
+        return np.sum(known, axis=0) if known else None
+
     @cached_property
     def speakers(self) -> tuple[str, ...]:
         """Every name of a speaker, once."""
@@ -161,6 +173,10 @@ class Corpus:
                 said = np.isin(block.speaker_of, numbers)
                 np.add.at(words, block.speaker_cells[said] + offset, block.speaker_words[said])
         return words
+
+    def placed(self) -> list[tuple[int, CellBlock]]:
+        """Return the blocks, each with the number of its first cell."""
+        return [(first, block) for block, first in self._placed()]
 
     def _placed(self) -> list[tuple[CellBlock, int]]:
         return [(block, int(offset)) for block, offset in zip(self.blocks, self._offsets[:-1], strict=True)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,35 +15,73 @@ from search.values import Ids, Nearest, Vectors
 
 class FaissIndex:
     """Inner product over normalised vectors, that is, the cosine. Every search looks at every selected
-    vector.
+    vector, and at no other.
     """
 
     def __init__(self, index: Any) -> None:
         self._index = index
+        self._places: _Places | None = None
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         if len(ids) == 0:
             return
         self.remove(ids)
         self._index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(ids))
+        self._places = None
 
     def remove(self, ids: Ids) -> None:
         if len(ids) and self._index.ntotal:
             self._index.remove_ids(np.ascontiguousarray(ids))
+            self._places = None
 
     def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
-        count = min(limit, self._index.ntotal if among is None else len(among))
-        if count < 1:
-            return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
         question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
-        scores, ids = self._index.search(question, count, params=None if among is None else _selector(among))
-        found = ids[0] >= 0  # -1 fills the places for which no chosen vector was left
-        return Nearest(ids[0][found], scores[0][found])
+        if among is None:
+            count = min(limit, self._index.ntotal)
+            return _nearest(*self._index.search(question, count)) if count > 0 else _nothing()
+        if self._places is None:
+            self._places = _Places.of(self._index)
+        chosen = self._places.having(among)
+        if not len(chosen) or limit < 1:
+            return _nothing()
+        # by place, in the index below the ids, FAISS touches the chosen vectors only: what is not chosen costs no
+        # time. A selector of ids would be asked about every vector there is.
+        import faiss
+
+        parameters: Any = faiss.SearchParameters
+        below = faiss.downcast_index(self._index.index)
+        nearest = below.search(question, min(limit, len(chosen)), params=parameters(sel=faiss.IDSelectorArray(chosen)))
+        found = _nearest(*nearest)
+        return Nearest(self._places.ids[found.ids], found.scores)
 
     def to_bytes(self) -> bytes:
         import faiss
 
         return bytes(faiss.serialize_index(self._index).tobytes())
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Which vector lies where in an index: `ids` by place, and both again by rising id."""
+
+    ids: Ids
+    rising: Ids
+    places: Ids
+
+    @staticmethod
+    def of(index: Any) -> _Places:
+        import faiss
+
+        ids: Ids = faiss.vector_to_array(index.id_map)
+        places = np.argsort(ids, kind="stable")
+        return _Places(ids, ids[places], places)
+
+    def having(self, wanted: Ids) -> Ids:
+        """Return the places of the wanted ids that are there."""
+        if not len(self.ids):
+            return self.places
+        found = np.minimum(np.searchsorted(self.rising, wanted), len(self.ids) - 1)
+        return np.ascontiguousarray(self.places[found[self.rising[found] == wanted]])
 
 
 class FaissIndexes:
@@ -65,8 +104,10 @@ class FaissIndexes:
         return FaissIndex(index)
 
 
-def _selector(among: Ids) -> Any:
-    import faiss
+def _nearest(scores: Any, ids: Any) -> Nearest:
+    found = ids[0] >= 0  # -1 fills the places for which there was no vector
+    return Nearest(ids[0][found], scores[0][found])
 
-    parameters: Any = faiss.SearchParameters
-    return parameters(sel=faiss.IDSelectorBatch(np.ascontiguousarray(among)))
+
+def _nothing() -> Nearest:
+    return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))

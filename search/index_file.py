@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 from search.cell_block import CellBlock, pack_block, unpack_block
 
-_MAGIC = b"earshot index 2\n"  # the number rises when the format changes: older files are then made anew
+_MAGIC = b"earshot index 3\n"  # the number rises when the format changes: older files are then made anew
 
 
 @dataclass(frozen=True, slots=True)

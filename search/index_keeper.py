@@ -9,24 +9,42 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sqlmodel import Session
 
 from search import repository
-from search.cell_index import CellIndex, Corpus, Numbers
+from search.cell_index import CellIndex, Corpus, Mask, Numbers
 from search.index_file import IndexOrigin, IndexSnapshot, read_snapshot, write_snapshot
 from search.ports import VectorIndex, VectorIndexes
 from search.tables import SearchState
-from search.values import Ids, OnProgress, Vectors
+from search.values import OnProgress, Vectors
+from search.visible_corpora import VisibleCorpora
 
 SAVE_AFTER = 5000  # windows added or removed: about a second of catching up at the next start
 
 # Windows whose closeness is asked for. Up to here scores are exact; of more, the farthest all count as the last one.
 MOST_WINDOWS = 50_000
 
+# With fewer cells open to everybody than this share of what somebody sees, what is usual is taken from all they see.
+LEAST_OPEN_SHARE = 0.1
+
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one question looks at: cells, how close each window is, and whose statistics count.
+
+    `closeness` is (w,) in the order of `corpus.window_ids`, None without a vector; `counted` (m,).
+    """
+
+    corpus: Corpus
+    closeness: Numbers | None
+    counted: Mask
 
 
 class IndexKeeper:
@@ -40,18 +58,21 @@ class IndexKeeper:
         self._origin: IndexOrigin | None = None
         self._vectors: VectorIndex | None = None
         self._cells = CellIndex()
+        self._visible = VisibleCorpora()
         self._seq = 0  # the last change that was applied
         self._unsaved = 0  # windows added or removed since the file was written
 
-    def look(self, session: Session, state: SearchState, vector: Vectors | None) -> tuple[Corpus, Numbers | None]:
-        """Return all cells that are committed as `session` sees it, and how close each window is to `vector`.
+    def look(self, session: Session, state: SearchState, visible: Mapping[str, bool], vector: Vectors | None) -> View:
+        """Return all that is committed as `session` sees it of the interviews that are `visible`.
 
-        The closeness is (w,), in the order of `corpus.window_ids`; None without a vector.
+        Of each of these `visible` says whether it is open to everybody. Nothing else takes part in anything.
         """
         with self._lock:
             self.catch_up(session, state)
-            corpus = self._cells.corpus()
-            return corpus, None if vector is None else self._closeness(corpus.window_ids, vector)
+            whole = self._cells.corpus()
+            corpus = self._visible.of(whole, whole.mask_of(visible))
+            closeness = None if vector is None else self._closeness(corpus, vector, is_whole=corpus is whole)
+        return View(corpus, closeness, _counted(corpus, visible))
 
     def catch_up(self, session: Session, state: SearchState, on_progress: OnProgress | None = None) -> None:
         """Apply the changes the index has not seen; the first time, read the file or start from nothing."""
@@ -134,10 +155,18 @@ class IndexKeeper:
                 self._vectors.add(loaded.ids, loaded.vectors)
         self._unsaved += max(1, len(old) + (0 if loaded is None else len(loaded.ids)))
 
-    def _closeness(self, window_ids: Ids, vector: Vectors) -> Numbers:
+    def _closeness(self, corpus: Corpus, vector: Vectors, *, is_whole: bool) -> Numbers:
+        window_ids = corpus.window_ids
         if self._vectors is None or not len(window_ids):
             return np.zeros(len(window_ids))
-        nearest = self._vectors.search(vector, min(len(window_ids), MOST_WINDOWS))
+        nearest = self._vectors.search(vector, min(len(window_ids), MOST_WINDOWS), None if is_whole else window_ids)
         closeness = np.full(len(window_ids), float(nearest.scores[-1]))
         closeness[np.searchsorted(window_ids, nearest.ids)] = nearest.scores
         return closeness
+
+
+def _counted(corpus: Corpus, visible: Mapping[str, bool]) -> Mask:
+    """Return (m,) the interviews statistics are taken of: those open to everybody, unless they are too few cells."""
+    is_open = np.array([visible[interview] for interview in corpus.interviews], dtype=bool)
+    open_cells = int(np.diff(corpus.starts)[is_open].sum())
+    return is_open if open_cells >= LEAST_OPEN_SHARE * corpus.size else np.ones(len(is_open), dtype=bool)

@@ -1,79 +1,125 @@
-"""Which cells may be counted, which may be shown, and of which a moment must hold one.
+"""Which cells of what the viewer sees may be shown, and of which a moment must hold one.
 
-`service` asks for them once for each search. Filters never starve results: what they let through is ranked whole.
+`finding` asks for them once for each search, `facets` again with a condition left out. Filters never starve results:
+what they let through is ranked whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlmodel import Session
 
-from search import repository
+from core.visibility import Viewer
+from search import findable
 from search.cell_index import Corpus, Mask
+from search.conditions import Conditions
 from search.ports import FullText
+from search.query_language import TypedQuery
 from search.question import Question
-from search.values import SearchFilters, SearchRequest
-from search.words import fold, keys_of
+from search.scoring import Topic
+from search.values import Mode
+from search.word_matching import completed_words
+from search.words import Keys, fold, keys_of, read_words, stems_of
 
 
 @dataclass(frozen=True, slots=True)
-class Masks:
-    """`seen` (m,): interviews that statistics are taken of. `allowed` (n,): cells a moment may be made of.
+class Looking:
+    """One viewer's look at one corpus, in one transaction."""
 
-    `wanted` (n,): a moment holds at least one of these cells; None asks nothing.
+    session: Session
+    full_text: FullText
+    corpus: Corpus
+    viewer: Viewer
+
+
+def allowed_cells(looking: Looking, every: Sequence[Conditions]) -> Mask:
+    """Return (n,) the cells that meet all conditions."""
+    corpus = looking.corpus
+    allowed = np.ones(corpus.size, dtype=bool)
+    for one in every:
+        if replace(one, speakers=(), voices=None) != Conditions():
+            matching = findable.matching_interviews(looking.session, one, looking.viewer)
+            allowed &= corpus.mask_of(matching)[corpus.interview_of]
+        if one.speakers:
+            allowed &= corpus.speaker_words(find_speakers(corpus, one.speakers)) > 0
+        if one.voices is not None:
+            allowed &= _spoken_by(corpus, one.voices)
+    return allowed
+
+
+def find_speakers(corpus: Corpus, asked: Sequence[str]) -> list[str]:
+    """Return the speakers of these names, or, of a name nobody has as it is, those whose name has all its words."""
+    found: list[str] = []
+    for name in asked:
+        whole = [speaker for speaker in corpus.speakers if fold(speaker) == fold(name)]
+        words = set(read_words(name))
+        found += whole or [speaker for speaker in corpus.speakers if words and words <= set(read_words(speaker))]
+    return found
+
+
+def wanted_cells(looking: Looking, question: Question, topic: Topic, mode: Mode) -> Mask | None:
+    """Return (n,) the cells of which a moment holds at least one: where quoted phrases stand, or asked words.
+
+    None where nothing is asked for: by meaning every moment answers, more or less.
     """
-
-    seen: Mask
-    allowed: Mask
-    wanted: Mask | None
-
-
-def find_masks(
-    session: Session, full_text: FullText, corpus: Corpus, question: Question, request: SearchRequest
-) -> Masks:
-    """Return the masks of a search over `corpus`."""
-    seen = np.ones(len(corpus.interviews), dtype=bool)
-    seen[_numbers(corpus, repository.hidden_interviews(session))] = False
-    shown = seen
-    filters = request.filters
-    if replace(filters, speaker=None) != SearchFilters():
-        matching = np.zeros(len(seen), dtype=bool)
-        matching[_numbers(corpus, repository.matching_interviews(session, filters))] = True
-        shown = seen & matching
-    allowed = shown[corpus.interview_of]
-    if filters.speaker is not None:
-        asked = fold(filters.speaker)
-        allowed = allowed & (corpus.speaker_words([name for name in corpus.speakers if fold(name) == asked]) > 0)
-    wanted = None
     if question.phrases:
-        wanted = _holding_phrases(session, full_text, corpus, question)
-    elif request.mode == "keyword":
-        wanted = _holding_terms(corpus, question)
-    return Masks(seen, allowed, wanted)
+        return _cells_holding(looking, question.phrases)
+    if mode != "keyword":
+        return None
+    return _cells_with(looking.corpus, topic.terms)
 
 
-def _holding_phrases(session: Session, full_text: FullText, corpus: Corpus, question: Question) -> Mask:
+def cells_without(looking: Looking, typed: TypedQuery) -> Mask:
+    """Return (n,) the cells that hold nothing of what the query excludes."""
+    corpus = looking.corpus
+    left = np.ones(corpus.size, dtype=bool)
+    phrases = list(typed.without_phrases)
+    for word in typed.without_words:
+        parts = stems_of(read_words(word))
+        if len(parts) == 1:
+            left &= ~_cells_with(corpus, [keys_of(parts)])
+        else:  # "e-mail", "AB-1234"
+            phrases.append(word)
+    for beginning in typed.without_beginnings:
+        left &= ~_cells_with(corpus, [keys_of(stems_of(completed_words(corpus, beginning)))])
+    for phrase in phrases:
+        left &= ~_cells_holding(looking, [phrase])
+    return left
+
+
+def _cells_holding(looking: Looking, phrases: Sequence[str]) -> Mask:
+    """Return (n,) the cells of the passages that hold all phrases, less those without a single word of them."""
+    corpus = looking.corpus
     held = np.zeros(corpus.size, dtype=bool)
-    for place in full_text.find_phrases(session, question.phrases):
+    words = [corpus.term_times(key) for key in keys_of(stems_of(read_words(" ".join(phrases))))]
+    if any(times is None for times in words):
+        return held  # not looked for among all passages: that would take longer where hidden ones say it
+    for place in looking.full_text.find_phrases(looking.session, phrases, looking.viewer):
         number = corpus.number_of.get(place.interview_id)
         if number is not None:
             cells = slice(int(corpus.starts[number]), int(corpus.starts[number + 1]))
             reaches = corpus.last_segment[cells] >= place.first_segment
             held[cells] |= reaches & (corpus.first_segment[cells] <= place.last_segment)
-    return held
+    return held & np.any([times > 0 for times in words if times is not None], axis=0) if words else held
 
 
-def _holding_terms(corpus: Corpus, question: Question) -> Mask:
+def _cells_with(corpus: Corpus, forms: Sequence[Keys]) -> Mask:
     held = np.zeros(corpus.size, dtype=bool)
-    for key in keys_of(question.terms):
-        times = corpus.term_times(key)
+    for keys in forms:
+        times = corpus.form_times(keys)
         if times is not None:
             held |= times > 0
     return held
 
 
-def _numbers(corpus: Corpus, interview_ids: Iterable[str]) -> list[int]:
-    return [corpus.number_of[found] for found in interview_ids if found in corpus.number_of]
+def _spoken_by(corpus: Corpus, voices: frozenset[tuple[str, str]]) -> Mask:
+    interviews: dict[str, list[str]] = {}
+    for interview_id, speaker in voices:
+        interviews.setdefault(speaker, []).append(interview_id)
+    spoken = np.zeros(corpus.size, dtype=bool)
+    for speaker, ids in interviews.items():
+        spoken |= (corpus.speaker_words([speaker]) > 0) & corpus.mask_of(ids)[corpus.interview_of]
+    return spoken

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from core.visibility import Viewer
 from search.values import Ids, Nearest, PassagePlace, Vectors
 
 
@@ -80,8 +81,9 @@ class VectorIndexes(Protocol):
 class FullText(Protocol):
     """Knows which passages hold a phrase. It is kept up to date in the transaction that changes a passage."""
 
-    def find_phrases(self, session: Session, phrases: Sequence[str]) -> list[PassagePlace]:
-        """Return every passage that holds all `phrases`, word for word but for case, accents and endings.
+    def find_phrases(self, session: Session, phrases: Sequence[str], viewer: Viewer) -> list[PassagePlace]:
+        """Return every passage that `viewer` may know of and that holds all `phrases`, word for word but for case,
+        accents and endings.
 
         No text can make this raise; a phrase without a letter or digit holds everywhere.
         """

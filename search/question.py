@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from search.query_words import COMMON_WORDS, read_query
-from search.words import fold, pairs_of, read_words, stems_of
+from search.stems import stem
+from search.words import fold, pairs_of, read_words
 
 # Words that say "somebody talked about": they name what is wanted, not what was said. They are left out of questions
 # and requests only; in a few words put side by side ("group discount") every word counts.
@@ -43,24 +44,33 @@ class Question:
     """`texts` are embedded and averaged: the question as it is, and its subject alone where that is different."""
 
     texts: tuple[str, ...]
-    terms: tuple[str, ...]  # stems, each once
+    words: dict[str, str]  # stems, each with a folded word it is the stem of
     pairs: dict[str, float]  # stems side by side, and what they count for against a word's 1
     phrases: tuple[str, ...]  # quoted: must stand there as they are
     names: frozenset[str]  # folded words that may be names: capitalised ones of the subject
+    beginnings: tuple[str, ...] = ()  # folded: any word that begins so will do
 
 
-def read_question(query: str) -> Question:
-    """Return what `query` asks for."""
+def read_question(query: str, beginnings: tuple[str, ...] = ()) -> Question:
+    """Return what the free text `query` asks for, in which some words are only `beginnings` of words."""
     subject = find_subject(query)
-    words = read_words(subject)
+    words = [word for word in read_words(subject) if word not in beginnings]
     texts = (query,) if subject == query else (query, subject)
     return Question(
         texts=texts,
-        terms=tuple(dict.fromkeys(stems_of(words))),
+        words=_by_stem(words),
         pairs=_weigh_pairs(subject, _PAIR_IN_QUESTION if _is_sentence(query) else _PAIR_IN_WORDS),
         phrases=read_query(query).phrases,
         names=frozenset(fold(token) for token in _TOKEN.findall(subject) if token[:1].isupper()),
+        beginnings=beginnings,
     )
+
+
+def _by_stem(words: list[str]) -> dict[str, str]:
+    by_stem: dict[str, str] = {}
+    for word in words:
+        by_stem.setdefault(stem(word), word)
+    return by_stem
 
 
 def find_subject(query: str) -> str:

@@ -1,4 +1,4 @@
-"""Every query of search, as plain functions of a session; the words' index has its own in its adapter.
+"""Queries of what is indexed, as plain functions of a session; `findable` has those of what may be found.
 
 Nothing here commits.
 """
@@ -10,19 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from sqlmodel import Session, col
 
 from core.ids import new_id
-from core.tables import Interview, InterviewTag, Segment
-from search.cell_block import NO_ID, CellBlock, pack_block, unpack_block
+from core.tables import Interview, Segment
+from search.cell_block import NO_ID, CellBlock, count_cells, pack_block, unpack_block
 from search.cell_texts import pack_texts, unpack_texts
 from search.cells import Cell, SpokenSegment
 from search.tables import IndexChange, IndexedInterview, SearchState, WindowVector
-from search.values import Ids, SearchFilters, Vectors
-
-# States in which an interview that was found before is being worked on again: it stays findable meanwhile.
-_AT_WORK = ("received", "transcribing", "indexing")
+from search.values import Ids, Vectors
 
 _STORED = np.dtype("<f4")  # a vector's bytes mean the same on every machine
 _FEW = 500  # parameters per statement: old SQLite allows 999
@@ -46,49 +43,6 @@ class LoadedInterview:
     block: CellBlock
     ids: Ids
     vectors: Vectors
-
-
-# --- which interviews may be found ---
-
-
-def hidden_interviews(session: Session) -> list[str]:
-    """Return the indexed interviews that may not be found now: failed, cancelled, waiting for a model."""
-    indexed = select(col(IndexedInterview.interview_id)).join(
-        Interview, col(Interview.id) == col(IndexedInterview.interview_id)
-    )
-    return list(session.execute(indexed.where(~_findable())).scalars())
-
-
-def matching_interviews(session: Session, filters: SearchFilters) -> list[str]:
-    """Return the findable interviews that meet all `filters` but the speaker's."""
-    return list(session.execute(select(col(Interview.id)).where(_findable(), *_conditions(filters))).scalars())
-
-
-def _findable() -> ColumnElement[bool]:
-    """An indexed interview that is ready, or being worked on again: its last revision answers meanwhile."""
-    return or_(col(Interview.status) == "ready", col(Interview.status).in_(_AT_WORK))
-
-
-def _conditions(filters: SearchFilters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.project is not None:
-        conditions.append(col(Interview.project_id) == filters.project)
-    if filters.team is not None:
-        conditions.append(col(Interview.team_id) == filters.team)
-    if filters.tag is not None:
-        conditions.append(
-            exists().where(col(InterviewTag.interview_id) == col(Interview.id), col(InterviewTag.tag) == filters.tag)
-        )
-    if filters.from_at is not None:
-        conditions.append(col(Interview.recorded_at) >= filters.from_at)
-    if filters.to_at is not None:
-        conditions.append(col(Interview.recorded_at) <= filters.to_at)
-    if filters.language is not None:
-        conditions.append(col(Interview.language) == filters.language)
-    if filters.kind is not None:
-        has_sound = col(Interview.recording_sha256).is_not(None)
-        conditions.append(has_sound if filters.kind == "recording" else ~has_sound)
-    return conditions
 
 
 # --- interviews as they are now, and as they are indexed ---
@@ -133,7 +87,10 @@ def load_indexed(session: Session, interview_id: str, model: str) -> LoadedInter
     indexed = session.get(IndexedInterview, interview_id)
     if indexed is None:
         return None
-    block = unpack_block(indexed.block)
+    try:
+        block = unpack_block(indexed.block)
+    except ValueError:  # counted by an older Earshot, which counted less
+        block = count_cells(interview_id, unpack_texts(indexed.texts))
     rows = session.execute(
         select(col(WindowVector.ordinal), col(WindowVector.id), col(WindowVector.vector))
         .where(_of_revision(interview_id, indexed.revision, model))
@@ -170,6 +127,20 @@ def indexed_cells(session: Session, interview_id: str) -> tuple[int, list[Cell]]
 # --- vectors ---
 
 
+def window_vectors(session: Session, interview_id: str, model: str) -> dict[int, Vectors]:
+    """Return the vectors of the interview's indexed revision by the ids of its windows."""
+    rows = session.execute(
+        select(col(WindowVector.id), col(WindowVector.vector))
+        .join(IndexedInterview, col(IndexedInterview.interview_id) == col(WindowVector.interview_id))
+        .where(
+            col(WindowVector.interview_id) == interview_id,
+            col(WindowVector.revision) == col(IndexedInterview.revision),
+            col(WindowVector.model) == model,
+        )
+    )
+    return {window_id: _from_bytes(vector) for window_id, vector in rows}
+
+
 def known_windows(session: Session, interview_id: str, revision: int, model: str) -> set[tuple[int, str]]:
     """Return (ordinal, content hash) of the windows `model` has embedded."""
     rows = session.execute(
@@ -196,8 +167,9 @@ def vectors_by_hash(session: Session, model: str, content_hashes: Iterable[str])
 def put_vectors(
     session: Session, interview_id: str, revision: int, model: str, windows: Sequence[tuple[WindowText, Vectors]]
 ) -> None:
-    """Store the windows' vectors; nothing happens when the interview was deleted meanwhile."""
-    if session.get(Interview, interview_id) is None:
+    """Store the windows' vectors; nothing happens when the interview was deleted or withdrawn meanwhile."""
+    interview = session.get(Interview, interview_id)
+    if interview is None or interview.withdrawn_at is not None:
         return
     ordinals = [window.ordinal for window, _ in windows]
     session.execute(

@@ -5,6 +5,7 @@ In: scores of cells and which cells may be shown. Out: spans, best first, that n
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +29,13 @@ class Span:
     score: float
 
 
-def choose_spans(corpus: Corpus, scores: Numbers, allowed: Mask, wanted: Mask | None, most: int) -> list[Span]:
+def choose_spans(
+    corpus: Corpus, scores: Numbers, allowed: Mask, wanted: Mask | None, most: int, most_of_one: int | None = None
+) -> list[Span]:
     """Return up to `most` spans, greedily by the mean score of a core of at most 240 words (one cell at least),
     which may grow to 400.
 
+    With `most_of_one`, `most` counts interviews, and of each there are up to so many spans.
     Every cell of a span is `allowed` (n,), at least one of its core is `wanted` (n,). Ties go to the earlier core.
     """
     if corpus.size == 0 or not allowed.any():
@@ -48,12 +52,19 @@ def choose_spans(corpus: Corpus, scores: Numbers, allowed: Mask, wanted: Mask | 
     candidates = np.flatnonzero(possible)
     free = allowed.copy()
     chosen: list[Span] = []
+    of_one: Counter[int] = Counter()
     for start in candidates[np.argsort(-mean[candidates], kind="stable")].tolist():
+        number = int(corpus.interview_of[start])
+        if most_of_one is not None and (
+            of_one[number] == most_of_one or (len(of_one) == most and number not in of_one)
+        ):
+            continue
         if free[start : end[start]].all():
             first, last = _grow(corpus, scores, words, free, start, int(end[start]), float(mean[start]))
             free[first:last] = False
             chosen.append(Span(first, last, float(mean[start])))
-            if len(chosen) == most:
+            of_one[number] += 1
+            if len(chosen) == most * (most_of_one or 1):
                 break
     return chosen
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, text
-from sqlmodel import Session
+from sqlalchemy import Connection, select, text
+from sqlmodel import Session, col
 
-from search.query_words import has_word, read_query
+from core.tables import Interview, Passage
+from core.visibility import Viewer, is_visible_to
+from search.query_words import has_word
 from search.values import PassagePlace
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
@@ -35,13 +37,6 @@ _STATEMENTS = (
 )
 
 
-_EVERY = "SELECT interview_id, first_segment, last_segment FROM passage"
-_MATCHING = (
-    "SELECT passage.interview_id, passage.first_segment, passage.last_segment FROM passage_words "
-    "CROSS JOIN passage ON passage.id = passage_words.rowid WHERE passage_words MATCH :expression"
-)
-
-
 def create_full_text(connection: Connection) -> None:
     """Create the words' index and the triggers that keep it and the change log. Called by a migration.
 
@@ -56,10 +51,14 @@ def create_full_text(connection: Connection) -> None:
 class SqliteFullText:
     """The FullText port on FTS5."""
 
-    def find_phrases(self, session: Session, phrases: Sequence[str]) -> list[PassagePlace]:
+    def find_phrases(self, session: Session, phrases: Sequence[str], viewer: Viewer) -> list[PassagePlace]:
         expression = " AND ".join(_quoted(phrase) for phrase in phrases if has_word(phrase))
-        statement = text(_MATCHING).bindparams(expression=expression) if expression else text(_EVERY)
-        rows = session.execute(statement)
+        place = col(Passage.interview_id), col(Passage.first_segment), col(Passage.last_segment)
+        found = select(*place).join(Interview, col(Interview.id) == col(Passage.interview_id))
+        if expression:
+            matching = text("passage.id IN (SELECT rowid FROM passage_words WHERE passage_words MATCH :expression)")
+            found = found.where(matching.bindparams(expression=expression))
+        rows = session.execute(found.where(is_visible_to(viewer)))
         return [PassagePlace(interview_id, first, last) for interview_id, first, last in rows]
 
     def rebuild(self, session: Session) -> None:
@@ -75,13 +74,12 @@ def hold_phrases(texts: Sequence[str], phrases: Sequence[str]) -> list[bool]:
     return [place in matching for place in range(len(texts))]
 
 
-def highlight(texts: Sequence[str], query: str) -> list[tuple[tuple[int, int], ...]]:
-    """Return for each text the [from, to) character offsets of the words of `query`, in order, by stem.
+def highlight(texts: Sequence[str], parts: Sequence[str]) -> list[tuple[tuple[int, int], ...]]:
+    """Return for each text the [from, to) character offsets of the words and phrases `parts`, in order, by stem.
 
     FTS5 itself marks them, in a database in memory, so a mark is exactly what the words' index would match.
     """
-    words = read_query(query)
-    expression = " OR ".join(_quoted(part) for part in (*words.phrases, *words.words))
+    expression = " OR ".join(_quoted(part) for part in parts if has_word(part))
     marked = dict(_marked(texts, expression)) if expression else {}
     return [_offsets(marked[place]) if place in marked else () for place in range(len(texts))]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +26,12 @@ Scores = npt.NDArray[np.float32]
 # Called with how much of a long piece of work is done: 0 … 1, never going back.
 OnProgress = Callable[[float], None]
 
+_UTC = ZoneInfo("UTC")
+
 MAX_QUERY_CHARACTERS = 1000
 MAX_RESULTS = 50
 MAX_RESULT_WORDS = 400
+MOMENTS_OF_ONE = 3  # of an interview, where results are grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class SearchFilters:
     to_at: datetime | None = None
     language: str | None = None
     kind: Kind | None = None  # "recording": there is sound; "transcript": the text was given
+    voices: frozenset[tuple[str, str]] | None = None  # (interview, speaker): one of them speaks in the moment itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,36 @@ class SearchRequest:
     limit: int = 10
     filters: SearchFilters = SearchFilters()
     viewer: Viewer = EVERYBODY
+    zone: ZoneInfo = _UTC  # in which `before:2026-05-01` begins
+    is_grouped: bool = False  # by interview: the best moments of each, `limit` interviews
+    with_facets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarRequest:
+    """Moments like segments `first_segment` to `last_segment` (0-based, inclusive) of an interview."""
+
+    interview_id: str
+    first_segment: int
+    last_segment: int
+    limit: int = 10
+    viewer: Viewer = EVERYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionRequest:
+    beginning: str
+    limit: int = 10
+    viewer: Viewer = EVERYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """`text` is what is shown, `query` what is then asked."""
+
+    kind: Literal["word", "phrase", "speaker", "tag", "project"]
+    text: str
+    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +98,20 @@ class FoundInterview:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerShare:
+    """`share` is of all words that are said in the moment, 0 … 1."""
+
+    speaker: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """One moment: segments `first_segment` to `last_segment` (0-based, inclusive), at most 400 words.
 
     `highlights` are [from, to) character offsets into `text` of the words that were asked for.
     `score` falls from result to result; it compares results of one answer, nothing else.
+    `sentence` is where a moment without any of those words comes nearest to the question.
     """
 
     interview: FoundInterview
@@ -79,14 +123,43 @@ class SearchResult:
     text: str
     highlights: tuple[tuple[int, int], ...]
     score: float
+    speaker_shares: tuple[SpeakerShare, ...] = ()
+    sentence: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An interview's best moments, best first."""
+
+    interview: FoundInterview
+    results: tuple[SearchResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    value: str
+    count: int  # of interviews
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`typed` stands nowhere; `used` were looked for instead."""
+
+    typed: str
+    used: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
+    """Grouped, `results` are each interview's best moment. `facets` are None unless they were asked for."""
+
     query: str
     mode: Mode
     took_ms: float
     results: tuple[SearchResult, ...]
+    corrections: tuple[Correction, ...] = ()
+    groups: tuple[Group, ...] | None = None
+    facets: dict[str, tuple[FacetValue, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ def pairs_of(words: Iterable[str]) -> list[str]:
     return [f"{first} {second}" for first, second in pairwise(content)]
 
 
+def is_telling(word: str) -> bool:
+    """Return whether a folded word says something by itself: no filler, no lone letter, not only digits."""
+    return len(word) > 1 and word not in _FILLERS and not word.isdigit()
+
+
 def keys_of(terms: Sequence[str]) -> Keys:
     """Return a 64-bit number for each term, the same on every machine; two terms sharing one is not worth a thought."""
     return np.array([_key(term) for term in terms], dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""GET /api/v1/search: the moments in which something was said."""
+"""GET /api/v1/search and what goes with it: moments, moments like another one, how a query may go on."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -6,7 +6,17 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 
 from app.api.dependencies import Reader, ServicesDep
-from search.schemas import SearchAnswerOut, SearchQuery
+from app.voices import find_voices
+from search.schemas import (
+    SearchAnswerOut,
+    SearchQuery,
+    SimilarOut,
+    SimilarQuery,
+    SuggestionOut,
+    SuggestionQuery,
+    SuggestionsOut,
+)
+from search.values import SimilarRequest, SuggestionRequest
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
 
@@ -15,7 +25,23 @@ router = APIRouter(prefix="/api/v1", tags=["search"])
 def search(query: Annotated[SearchQuery, Query()], services: ServicesDep, user: Reader) -> SearchAnswerOut:
     """Find moments by meaning, by words, or by both.
 
-    Interviews that are ready are found; one whose change is being processed keeps being found meanwhile.
+    Interviews that are ready are found; one whose change is being processed keeps being found meanwhile. A word that
+    nobody said is looked for as the words it may have been meant for; `corrections` says so.
     """
-    request = query.request(ZoneInfo(services.settings.timezone), user.viewer)
+    voices = find_voices(services, user, query.contact, query.account)
+    request = query.request(ZoneInfo(services.settings.timezone), user.viewer, voices)
     return SearchAnswerOut.model_validate(services.search.search(request))
+
+
+@router.get("/search/suggestions")
+def suggestions(query: Annotated[SuggestionQuery, Query()], services: ServicesDep, user: Reader) -> SuggestionsOut:
+    """Complete a query that is being typed, from what is said in the interviews."""
+    found = services.search.suggest(SuggestionRequest(query.q, query.limit, user.viewer))
+    return SuggestionsOut(suggestions=[SuggestionOut.model_validate(one) for one in found])
+
+
+@router.get("/moments/similar")
+def similar(query: Annotated[SimilarQuery, Query()], services: ServicesDep, user: Reader) -> SimilarOut:
+    """Find the moments that mean most nearly the same as one, itself left out."""
+    request = SimilarRequest(query.interview, query.first_segment, query.last_segment, query.limit, user.viewer)
+    return SimilarOut.model_validate({"results": services.search.similar(request)})

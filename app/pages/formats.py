@@ -11,10 +11,23 @@ from app.pages import looks, quotes
 from app.pages.languages import language_name
 from search.values import SearchResult
 
-_SECTIONS = {"": "search", "interviews": "interviews", "projects": "interviews", "teams": "interviews"}
+_SECTIONS = {
+    "": "search",
+    "answers": "search",
+    "saved-searches": "search",
+    "interviews": "interviews",
+    "projects": "interviews",
+    "teams": "interviews",
+}
 _SECTIONS |= {"contacts": "contacts", "reservations": "contacts", "upload": "upload", "settings": "settings"}
-_SECTIONS |= {"withdrawals": "interviews", "retention": "settings", "audit": "settings"}
+_SECTIONS |= {"withdrawals": "interviews", "retention": "settings", "search-quality": "settings", "audit": "settings"}
 _SECTIONS |= {"me": "me", "users": "users"}
+
+_ASKING_WORDS = """
+what why how who whom whose which when where do does did is are was were can could should would will has have had
+was warum wie wer wem wen wessen welche welcher welches wann wo wozu weshalb haben hat sind ist können kann
+"""
+_ASKING = frozenset(_ASKING_WORDS.split())
 
 
 def install(env: Environment) -> None:
@@ -30,6 +43,7 @@ def install(env: Environment) -> None:
         duration_words=duration_words,
         for_input=for_input,
         found=quotes.found,
+        is_question=is_question,
         language_name=language_name,
         moment_link=moment_link,
         quote_of=quotes.quote_of,
@@ -147,6 +161,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
+def is_question(text: str) -> bool:
+    """Return whether somebody asks, rather than names what they look for; in English or German."""
+    words = text.lower().split()
+    return text.rstrip().endswith("?") or (len(words) > 2 and words[0] in _ASKING)
+
+
 def moment_link(result: SearchResult) -> str:
     """Return where the moment is heard: the interview's page at its first second and segment."""
     at = "" if result.start_ms is None else f"?t={result.start_ms}"
@@ -157,5 +177,5 @@ def local_instant(text: str, zone: ZoneInfo) -> datetime | None:
     """Return the instant of a date or a local date and time from a form; None for an empty or unreadable one."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: year 1 or 9999, in UTC another one
         return None

@@ -1,13 +1,12 @@
 """The search page: a question in, moments out. The address holds the whole question, so it can be sent to anybody."""
 
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from typing import Annotated, Any, cast, get_args
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from app.api.dependencies import ServicesDep
@@ -15,10 +14,25 @@ from app.pages import choices
 from app.pages.dependencies import PageReader, render
 from app.pages.formats import counted, local_instant, zone_of
 from app.pages.languages import language_choices, language_name
+from app.pages.narrowing import narrowings
+from app.pages.questions import Question, QuestionDep
+from app.saved_searches import list_saved
 from app.services import Services
 from core.errors import AppError, NotFound
 from core.visibility import Viewer
-from search.values import MAX_RESULTS, Mode, SearchAnswer, SearchFilters, SearchRequest
+from search.values import (
+    MAX_QUERY_CHARACTERS,
+    MAX_RESULTS,
+    Kind,
+    Mode,
+    SearchAnswer,
+    SearchFilters,
+    SearchRequest,
+    SearchResult,
+    SimilarRequest,
+    Suggestion,
+    SuggestionRequest,
+)
 
 router = APIRouter()
 
@@ -30,29 +44,7 @@ EXAMPLES = (
     "trouble on the first day",
 )
 RECENT_INTERVIEWS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the address says; every field is "" where nothing was asked."""
-
-    q: str = ""
-    mode: str = "hybrid"
-    limit: int = 10
-    project: str = ""
-    team: str = ""
-    speaker: str = ""
-    tag: str = ""
-    from_day: str = ""
-    to_day: str = ""
-    language: str = ""
-
-    def address(self) -> str:
-        """Return the page's address with this question, defaults left out."""
-        names = {"from_day": "from", "to_day": "to"}
-        defaults = asdict(Question())
-        asked = {names.get(key, key): value for key, value in asdict(self).items() if value != defaults[key]}
-        return "/?" + urlencode(asked) if asked else "/"
+SUGGESTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +53,6 @@ class Chip:
 
     word: str
     without: str
-
-
-def question_of(
-    q: Annotated[str, Query()] = "",
-    mode: Annotated[str, Query()] = "hybrid",
-    limit: Annotated[int, Query(ge=1, le=MAX_RESULTS)] = 10,
-    project: str = "",
-    team: str = "",
-    speaker: str = "",
-    tag: str = "",
-    from_day: Annotated[str, Query(alias="from")] = "",
-    to_day: Annotated[str, Query(alias="to")] = "",
-    language: str = "",
-) -> Question:
-    """Read the question from the address; an unknown mode is the default one."""
-    known_mode = mode if mode in get_args(Mode) else "hybrid"
-    texts = (project, team, speaker, tag, from_day, to_day, language)
-    return Question(q.strip(), known_mode, limit, *(text.strip() for text in texts))
-
-
-QuestionDep = Annotated[Question, Depends(question_of)]
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -106,8 +77,10 @@ def search_page(request: Request, services: ServicesDep, user: PageReader, quest
         "more_link": replace(question, limit=min(question.limit + 20, MAX_RESULTS)).address(),
         "without_filters": Question(question.q, question.mode).address(),
         "by_meaning": replace(question, mode="semantic").address(),
+        "regrouped": replace(question, group="" if question.group else "interview").address(),
     }
     if not question.q:
+        context["saved"] = list_saved(services, user)
         context["recent"] = services.ingest.list_interviews(limit=RECENT_INTERVIEWS, viewer=user.viewer).items
         return render(request, "search.html", **context)
     try:
@@ -118,13 +91,39 @@ def search_page(request: Request, services: ServicesDep, user: PageReader, quest
     context |= {
         "answer": answer,
         "status_sentence": _sentence(answer),
-        "heard": _with_sound(services, user.viewer, answer),
+        "heard": _with_sound(services, user.viewer, answer.results),
+        "narrowings": narrowings(question, answer.facets or {}, {"project": dict(projects), "team": dict(teams)}),
+        "suggestions": [] if answer.results else _suggestions(services, user.viewer, question.q),
     }
     return render(request, "search.html", **context)
 
 
+@router.get("/suggestions", response_class=HTMLResponse)
+def suggestions_fragment(request: Request, services: ServicesDep, user: PageReader, q: str = "") -> HTMLResponse:
+    """Return the options of the question's field, for a browser that asks while somebody types."""
+    suggestions = _suggestions(services, user.viewer, q[:MAX_QUERY_CHARACTERS])
+    return render(request, "_suggestions.html", suggestions=suggestions)
+
+
+@router.get("/similar", response_class=HTMLResponse)
+def similar_page(
+    request: Request, services: ServicesDep, user: PageReader, interview: str, first: int, last: int
+) -> HTMLResponse:
+    """Show the moments that mean most nearly the same as one."""
+    results = services.search.similar(SimilarRequest(interview, first, last, viewer=user.viewer))
+    return render(
+        request,
+        "similar.html",
+        interview=services.ingest.get(interview, user.viewer),
+        first=first,
+        results=results,
+        question=Question(),
+        project_names=dict(choices.project_choices(services, user.viewer)),
+        heard=_with_sound(services, user.viewer, results),
+    )
+
+
 def _answer(services: Services, viewer: Viewer, question: Question, zone: ZoneInfo) -> SearchAnswer:
-    last_day = local_instant(question.to_day, zone)
     filters = SearchFilters(
         project=question.project or None,
         team=question.team or None,
@@ -132,16 +131,32 @@ def _answer(services: Services, viewer: Viewer, question: Question, zone: ZoneIn
         tag=question.tag or None,
         from_at=local_instant(question.from_day, zone),
         # both ends are inclusive: the last day counts to its last millisecond
-        to_at=last_day + timedelta(days=1, milliseconds=-1) if last_day else None,
+        to_at=local_instant(f"{question.to_day}T23:59:59.999", zone),
         language=question.language or None,
+        kind=cast(Kind, question.kind) if question.kind else None,
     )
-    return services.search.search(SearchRequest(question.q, cast(Mode, question.mode), question.limit, filters, viewer))
+    return services.search.search(
+        SearchRequest(
+            question.q,
+            cast(Mode, question.mode),
+            question.limit,
+            filters,
+            viewer,
+            zone,
+            is_grouped=bool(question.group),
+            with_facets=True,
+        )
+    )
 
 
-def _with_sound(services: Services, viewer: Viewer, answer: SearchAnswer) -> set[str]:
+def _suggestions(services: Services, viewer: Viewer, typed: str) -> list[Suggestion]:
+    return services.search.suggest(SuggestionRequest(typed, SUGGESTIONS, viewer))
+
+
+def _with_sound(services: Services, viewer: Viewer, results: Iterable[SearchResult]) -> set[str]:
     """Return the ids of the found interviews that can be heard; one deleted a moment ago is left out."""
     heard = set()
-    for interview_id in {result.interview.id for result in answer.results}:
+    for interview_id in {result.interview.id for result in results}:
         with suppress(NotFound):
             if services.ingest.get(interview_id, viewer).has_recording:
                 heard.add(interview_id)
@@ -149,7 +164,9 @@ def _with_sound(services: Services, viewer: Viewer, answer: SearchAnswer) -> set
 
 
 def _sentence(answer: SearchAnswer) -> str:
-    return f"{counted(len(answer.results), 'moment')} found." if answer.results else "Nothing was found."
+    if not answer.results:
+        return "Nothing was found."
+    return f"{counted(len(answer.results), 'interview' if answer.groups else 'moment')} found."
 
 
 def _chips(question: Question, projects: dict[str, str], teams: dict[str, str]) -> list[Chip]:
@@ -161,6 +178,7 @@ def _chips(question: Question, projects: dict[str, str], teams: dict[str, str]) 
         "from_day": f"from {question.from_day}",
         "to_day": f"until {question.to_day}",
         "language": f"in {language_name(question.language)}",
+        "kind": "with sound" if question.kind == "recording" else "text only",
     }
     return [
         Chip(word, replace(question, **{name: ""}).address())  # type: ignore[arg-type]

@@ -60,3 +60,52 @@ def test_markup_in_a_question_or_a_transcript_stays_text(world: World) -> None:
         elements = PageText(client.get(path).text).elements
         assert not [attrs for tag, attrs in elements if tag == "script" and "src" not in attrs]
         assert not [tag for tag, attrs in elements if tag == "img" or "onerror" in attrs]
+
+
+def links_on(html: str) -> list[str]:
+    return [attrs.get("href") or "" for tag, attrs in PageText(html).elements if tag == "a"]
+
+
+def test_an_answer_can_be_narrowed_by_links_that_say_how_much_is_left(world: World) -> None:
+    services = world.services
+    services.ingest.add_interview(example_interview("Another", project=None, tags=["pilot"]), "page", "x")
+    client = world.member()
+    html = client.get("/?q=mails").text
+    assert "/?q=mails&tag=pilot" in links_on(html)
+    assert "pilot 1" in PageText(html).text
+    chosen = client.get("/?q=mails&tag=pilot").text
+    assert 'aria-current="true">pilot' in chosen
+    assert "/?q=mails" in links_on(chosen)
+
+
+def test_an_answer_can_be_grouped_by_interview_and_back(member: TestClient) -> None:
+    html = member.get("/?q=mails").text
+    assert "/?q=mails&group=interview" in links_on(html)
+    grouped = member.get("/?q=mails&group=interview").text
+    assert "1 interview found." in grouped
+    assert "/?q=mails" in links_on(grouped)
+
+
+def test_a_moment_leads_to_moments_like_it(world: World) -> None:
+    world.services.ingest.add_interview(example_interview("Another bakery"), "page", "x")
+    client = world.member()
+    like = next(link for link in links_on(client.get("/?q=mails").text) if link.startswith("/similar"))
+    page = client.get(like)
+    assert page.status_code == 200
+    assert "More like this" in PageText(page.text).text
+    assert "Another bakery" in PageText(page.text).text
+    assert "What the bakery thinks of e-mail" in PageText(page.text).text
+    assert client.get("/similar?interview=int_none&first=0&last=0").status_code == 404
+
+
+def test_a_slip_of_the_pen_is_mended_and_said(member: TestClient) -> None:
+    page = PageText(member.get("/?q=cancellled&mode=keyword").text)
+    assert "Nobody said “cancellled”; this looked for “cancelled”." in page.text
+
+
+def test_what_is_typed_is_completed_and_where_nothing_is_found_something_is_offered(member: TestClient) -> None:
+    options = member.get("/suggestions?q=cancel").text
+    assert '<option value="cancelled">cancelled</option>' in options
+    nothing = member.get("/?q=quar*&mode=keyword&tag=nowhere").text
+    assert "Nobody said that here" in PageText(nothing).text
+    assert "Said here: quarter" in PageText(member.get("/?q=quart&mode=keyword&tag=nowhere").text).text

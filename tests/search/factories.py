@@ -40,6 +40,7 @@ class Workshop:
     save_after: int = 5000
 
     def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "earshot.db"
         self.database = Database(f"sqlite:///{file}") if file.exists() else make_database(file)
         self.embedders: dict[str, FakeEmbedder] = {}
@@ -54,6 +55,10 @@ class Workshop:
     def restart(self, **changes: Any) -> "Workshop":
         """Return a workshop over the same folder, as a new process would see it."""
         return Workshop(self.folder, **{"indexes": self.indexes, "model": self.model, **changes})
+
+    def restart_in(self, folder: Path) -> "Workshop":
+        """Return a workshop over another folder that was filled with a copy of this database."""
+        return Workshop(folder, self.indexes, self.model)
 
     def add(self, *texts: str, findable: bool = True, **fields: Any) -> str:
         """Store an interview, and embed and index it unless told not to; `speakers` gives one for each text."""

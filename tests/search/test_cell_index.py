@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.cell_block import CellBlock, count_cells, pack_block, unpack_block, without_interview
+from search.cell_block import CellBlock, count_cells, only_interviews, pack_block, unpack_block
 from search.cell_index import CellIndex, with_window_ids
 from search.cells import SpokenSegment, cut_cells
 from search.words import keys_of
@@ -109,4 +109,14 @@ def test_a_corpus_given_out_stays_as_it_is() -> None:
 
 
 def test_without_its_only_interview_a_block_is_empty() -> None:
-    assert without_interview(block_of("p", ["apple"]), "p").size == 0
+    assert only_interviews(block_of("p", ["apple"]), np.array([False])).size == 0
+
+
+def test_of_an_interview_that_is_left_out_not_even_a_speaker_remains() -> None:
+    index = CellIndex()
+    index.put(block_of("p", ["apple", "boat"]))
+    index.put(block_of("q", ["cat"], 50))
+    kept = only_interviews(index.joined(), np.array([False, True]))
+    alone = block_of("q", ["cat"], 50)
+    assert kept.speakers == alone.speakers == ("A",)
+    assert pack_block(kept) == pack_block(alone)

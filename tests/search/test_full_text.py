@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from core.tables import Passage
+from core.visibility import ALL_SEEING
 from search.query_words import read_query
 from search.sqlite_full_text import SqliteFullText, highlight, hold_phrases
 from tests.search.factories import Workshop
@@ -11,7 +12,7 @@ from tests.search.factories import Workshop
 
 def places_of(workshop: Workshop, *phrases: str) -> list[int]:
     with workshop.database.read() as session:
-        return [place.first_segment for place in SqliteFullText().find_phrases(session, phrases)]
+        return [place.first_segment for place in SqliteFullText().find_phrases(session, phrases, ALL_SEEING)]
 
 
 def test_a_phrase_matches_word_for_word_but_for_endings_case_and_accents(workshop: Workshop) -> None:
@@ -39,7 +40,7 @@ def test_operators_in_a_phrase_are_only_words(workshop: Workshop, phrase: str) -
 @given(st.text(max_size=60))
 def test_no_text_makes_it_raise(workshop: Workshop, query: str) -> None:
     places_of(workshop, query)
-    highlight(["some text", query], query)
+    highlight(["some text", query], [query])
     hold_phrases(["some text", query], [query])
 
 
@@ -58,7 +59,7 @@ def test_the_words_follow_the_passages_in_the_same_transaction(workshop: Worksho
         with workshop.database.write() as session:
             session.exec(select(Passage)).one().text = "omega words"
             session.flush()
-            assert SqliteFullText().find_phrases(session, ["omega"])
+            assert SqliteFullText().find_phrases(session, ["omega"], ALL_SEEING)
             raise StopError
 
     with pytest.raises(StopError):
@@ -83,16 +84,16 @@ def test_texts_are_checked_for_phrases_without_the_database() -> None:
 
 def test_highlights_mark_the_words_asked_for_by_stem() -> None:
     text = "They were meeting; the Meetings ran long. We meet."
-    (spans,) = highlight([text], "what about meetings")
+    (spans,) = highlight([text], ["meetings"])
     assert [text[start:end] for start, end in spans] == ["meeting", "Meetings", "meet"]
 
 
 def test_highlights_count_characters_not_bytes() -> None:
     text = "Ünïcödé — the Größe of it 🎈 größe"
-    (spans,) = highlight([text], "größe")
+    (spans,) = highlight([text], ["größe"])
     assert [text[start:end] for start, end in spans] == ["Größe", "größe"]
 
 
 def test_a_text_without_the_words_has_no_highlights() -> None:
-    assert highlight(["nothing", "a word"], "word") == [(), ((2, 6),)]
-    assert highlight(["nothing"], "?!") == [()]
+    assert highlight(["nothing", "a word"], ["word"]) == [(), ((2, 6),)]
+    assert highlight(["nothing"], ["?!"]) == [()]

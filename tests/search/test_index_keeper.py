@@ -33,7 +33,7 @@ def die(file, snapshot):
     os.kill(os.getpid(), signal.SIGKILL)
 
 def die_half_way(file, snapshot):
-    file.with_name(".writing-half").write_bytes(b"earshot index 2\\n{")
+    file.with_name(".writing-half").write_bytes(b"earshot index 3\\n{")
     die(file, snapshot)
 
 keeper.write_snapshot = {"before": die, "half way": die_half_way}[sys.argv[2]]
@@ -107,11 +107,11 @@ def empty(file: Path) -> None:
 
 
 def put_text(file: Path) -> None:
-    file.write_text("earshot index 2\nthis is no header\n")
+    file.write_text("earshot index 3\nthis is no header\n")
 
 
 def put_older_format(file: Path) -> None:
-    file.write_bytes(file.read_bytes().replace(b"earshot index 2", b"earshot index 1"))
+    file.write_bytes(file.read_bytes().replace(b"earshot index 3", b"earshot index 2"))
 
 
 def change_generation(file: Path) -> None:

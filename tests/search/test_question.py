@@ -35,7 +35,7 @@ def test_any_text_can_be_read(query: str) -> None:
 
 def test_a_question_has_its_words_by_stem_and_its_neighbours_as_pairs() -> None:
     question = read_question('annoyed by "repeated emails"')
-    assert question.terms == ("annoi", "repeat", "email")
+    assert tuple(question.words) == ("annoi", "repeat", "email")
     assert question.pairs == {"annoi repeat": 1.0, "repeat email": 1.0}
     assert question.phrases == ("repeated emails",)
 

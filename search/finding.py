@@ -1,0 +1,218 @@
+"""Answers questions: moments for a query, moments like another moment, words to go on with.
+
+`SearchService` passes its questions on to this. Each is answered in one read transaction, over what the asking person
+sees and nothing else. The tour of a question is `Finding.search`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+from sqlmodel import Session
+
+from core.database import Database
+from core.errors import InvalidInput, NotFound
+from search import conditions, findable, repository
+from search.answers import Telling, group_results, make_results
+from search.cell_index import Mask
+from search.conditions import Conditions
+from search.facets import count_facets
+from search.index_keeper import IndexKeeper, View
+from search.masks import Looking, allowed_cells, cells_without, wanted_cells
+from search.ports import EmbedderByName, FullText
+from search.query_language import TypedQuery, parse_query
+from search.query_words import read_query
+from search.question import Question, read_question
+from search.scoring import Topic, score_cells
+from search.sentences import mark_sentences
+from search.spans import Span, choose_spans
+from search.suggestions import suggest
+from search.tables import SearchState
+from search.values import (
+    MAX_QUERY_CHARACTERS,
+    MAX_RESULTS,
+    MOMENTS_OF_ONE,
+    SearchAnswer,
+    SearchRequest,
+    SearchResult,
+    SimilarRequest,
+    Suggestion,
+    SuggestionRequest,
+    Vectors,
+)
+from search.word_matching import Matched, match_words, replace_words
+from search.words import keys_of
+
+_NOTHING_ASKED = Topic((), keys_of([]))
+
+
+class Finding:
+    def __init__(
+        self,
+        database: Database,
+        embedders: EmbedderByName,
+        keeper: IndexKeeper,
+        full_text: FullText,
+        state: Callable[[], SearchState],
+    ) -> None:
+        self._database = database
+        self._embedders = embedders
+        self._keeper = keeper
+        self._full_text = full_text
+        self._state = state
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Return the best moments for `request.query`. Raises as `SearchService.search`."""
+        started = time.perf_counter()
+        query = _checked_query(request)
+        typed = parse_query(query)
+        if not typed.text:
+            raise InvalidInput(
+                "empty_query", "The query only narrows: say also in a few words what you look for.", field="q"
+            )
+        question = read_question(typed.text, typed.beginnings)
+        state = self._state()
+        with self._database.read() as session:
+            every = _conditions_of(session, typed, request)
+            # asked in the transaction that reads: what was restricted a moment ago is hidden at once
+            visible = findable.visible_interviews(session, request.viewer)
+            view = self._keeper.look(session, state, visible, None)
+            matched = match_words(question, view.corpus)
+            vector = None
+            if request.mode != "keyword":
+                vector = self._vector_of(state, [replace_words(text, matched.replaced) for text in question.texts])
+                view = self._keeper.look(session, state, visible, vector)
+                matched = match_words(question, view.corpus)
+            looking = Looking(session, self._full_text, view.corpus, request.viewer)
+            possible = cells_without(looking, typed)
+            wanted = wanted_cells(looking, question, matched.topic, request.mode)
+            allowed = possible & allowed_cells(looking, every)
+            scores = score_cells(view.corpus, matched.topic, view.closeness, request.mode, view.counted, ~possible)
+            telling = _telling(typed, question, matched)
+            # a phrase is looked for once more in the text of the span, which may not reach it
+            most = request.limit * (4 if telling.phrases or telling.without else 1)
+            grouped = MOMENTS_OF_ONE if request.is_grouped else None
+            spans = choose_spans(view.corpus, scores, allowed, wanted, most, grouped)
+            results = self._read(session, view, spans, telling)
+            facets = None
+            if request.with_facets:
+                possible = possible if wanted is None else possible & wanted
+                facets = count_facets(looking, every, possible, request.zone)
+        answer = SearchAnswer(query, request.mode, 0.0, tuple(results[: request.limit]), matched.corrections)
+        if request.is_grouped:
+            groups = group_results(results)[: request.limit]
+            answer = replace(answer, results=tuple(group.results[0] for group in groups), groups=groups)
+        if vector is not None:
+            answer = mark_sentences(answer, self._embedders(state.model), vector)
+        took_ms = round((time.perf_counter() - started) * 1000, 1)
+        return replace(answer, facets=facets, took_ms=took_ms)
+
+    def similar(self, request: SimilarRequest) -> list[SearchResult]:
+        """Return the moments that mean most nearly the same. Raises as `SearchService.similar`."""
+        _check_limit(request.limit)
+        state = self._state()
+        with self._database.read() as session:
+            visible = findable.visible_interviews(session, request.viewer)
+            if request.interview_id not in visible:
+                raise NotFound("unknown_interview", "There is no interview of this id whose moments could be found.")
+            vectors = repository.window_vectors(session, request.interview_id, state.model)
+            _, windows = _cells_and_windows(self._keeper.look(session, state, visible, None), request)
+            near = [vectors[window_id] for window_id in windows if window_id in vectors]
+            if not near:
+                return []
+            view = self._keeper.look(session, state, visible, _direction(np.stack(near)))
+            itself, _ = _cells_and_windows(view, request)
+            scores = score_cells(view.corpus, _NOTHING_ASKED, view.closeness, "semantic", view.counted)
+            spans = choose_spans(view.corpus, scores, ~itself, None, request.limit)
+            return self._read(session, view, spans, Telling())
+
+    def suggest(self, request: SuggestionRequest) -> list[Suggestion]:
+        """Return how `request.beginning` may go on. Raises as `SearchService.suggest`."""
+        _check_limit(request.limit)
+        state = self._state()
+        with self._database.read() as session:
+            visible = findable.visible_interviews(session, request.viewer)
+            view = self._keeper.look(session, state, visible, None)
+            looking = Looking(session, self._full_text, view.corpus, request.viewer)
+            return list(islice(suggest(looking, request.beginning), request.limit))
+
+    def _vector_of(self, state: SearchState, texts: list[str]) -> Vectors:
+        return _direction(self._embedders(state.model).embed_queries(texts))
+
+    @staticmethod
+    def _read(session: Session, view: View, spans: list[Span], telling: Telling) -> list[SearchResult]:
+        shown = {view.corpus.interviews[view.corpus.interview_of[span.begin]] for span in spans}
+        return make_results(view.corpus, spans, repository.load_found(session, shown), telling)
+
+
+def _direction(vectors: Vectors) -> Vectors:
+    """Return the mean direction of (n, dim) vectors, of length 1."""
+    mean = vectors.mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
+
+
+def _telling(typed: TypedQuery, question: Question, matched: Matched) -> Telling:
+    words = read_query(typed.text)
+    several = tuple(word for word in typed.without_words if not word.isalnum())
+    return Telling(
+        question.phrases, (*typed.without_phrases, *several), (*words.phrases, *words.words, *matched.marked)
+    )
+
+
+def _cells_and_windows(view: View, request: SimilarRequest) -> tuple[Mask, list[int]]:
+    """Return (n,) the moment's own cells, and the ids of the windows that reach into them."""
+    corpus = view.corpus
+    number = corpus.number_of.get(request.interview_id)
+    itself = np.zeros(corpus.size, dtype=bool)
+    if number is not None:
+        cells = slice(int(corpus.starts[number]), int(corpus.starts[number + 1]))
+        reaches = corpus.last_segment[cells] >= request.first_segment
+        itself[cells] = reaches & (corpus.first_segment[cells] <= request.last_segment)
+    held = np.concatenate([[0], np.cumsum(itself)])
+    begin, end = corpus.windows
+    return itself, corpus.window_ids[held[end] > held[begin]].tolist()
+
+
+def _conditions_of(session: Session, typed: TypedQuery, request: SearchRequest) -> tuple[Conditions, Conditions]:
+    """Return what the parameters and what the query asks, refusing names that nothing has.
+
+    A slip in a filter must not look like "nothing was said".
+    """
+    given, asked = conditions.of_filters(request.filters), conditions.of_query(typed, request)
+    return (
+        replace(
+            given,
+            projects=findable.require_projects(session, given.projects, request.viewer),
+            teams=findable.require_teams(session, given.teams),
+        ),
+        replace(
+            asked,
+            projects=findable.require_projects(session, asked.projects, request.viewer),
+            teams=findable.require_teams(session, asked.teams),
+        ),
+    )
+
+
+def _checked_query(request: SearchRequest) -> str:
+    query = request.query.strip()
+    if not query:
+        raise InvalidInput("empty_query", "The query is empty: say in a few words what you look for.", field="q")
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise InvalidInput(
+            "query_too_long",
+            f"The query has {len(query)} characters; at most {MAX_QUERY_CHARACTERS} are read. Shorten it.",
+            field="q",
+        )
+    if request.mode not in ("hybrid", "semantic", "keyword"):
+        raise InvalidInput("unknown_mode", "The mode is none of hybrid, semantic and keyword.", field="mode")
+    _check_limit(request.limit)
+    return query
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_RESULTS:
+        raise InvalidInput("bad_limit", f"The limit is {limit}; it must be between 1 and {MAX_RESULTS}.", field="limit")

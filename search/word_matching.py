@@ -1,0 +1,134 @@
+"""The words of a question as a corpus has them: beginnings completed, words that nobody said mended.
+
+In: a question and the corpus that the asking person sees; nothing else is ever offered. Out: what `score_cells` counts.
+A word that stands anywhere is never mended: exact words win.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from search.cell_index import Corpus
+from search.question import Question, find_named
+from search.scoring import Topic
+from search.stems import stem
+from search.values import Correction
+from search.words import Keys, fold, is_telling, keys_of
+
+MENDED_WEIGHT = 0.8  # of a word that was guessed, against 1 of one that was typed
+_MOST_MENDED = 3  # words, equally near
+_MOST_COMPLETED = 100  # words, the most frequent ones
+
+_WORD = re.compile(r"[^\W_]+")
+
+# Slips of the pen (a letter wrong, missing, too many, or two swapped) that a word of so many letters may have.
+_SLIPS = ((8, 2), (4, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """`marked` are words to mark in results beside those that were typed.
+
+    `replaced` gives for a folded word that nobody said the likeliest that was meant, for what the model reads.
+    """
+
+    topic: Topic
+    corrections: tuple[Correction, ...]
+    marked: tuple[str, ...]
+    replaced: dict[str, str]
+
+
+def match_words(question: Question, corpus: Corpus) -> Matched:
+    """Return what the question asks for in the words of `corpus`."""
+    terms: list[Keys] = []
+    weights: list[float] = []
+    mended: dict[str, str] = {}
+    corrections: list[Correction] = []
+    marked: list[str] = []
+    replaced: dict[str, str] = {}
+    for root, word in question.words.items():
+        (key,) = keys_of([root])
+        near = () if corpus.term_times(key) is not None else nearest_words(corpus, word)
+        if near:
+            mended[root] = stem(near[0])
+            replaced[word] = near[0]
+            corrections.append(Correction(word, near))
+            marked += near
+        terms.append(_keys_of_words(near) if near else keys_of([root]))
+        weights.append(MENDED_WEIGHT if near else 1.0)
+    for beginning in question.beginnings:
+        words = completed_words(corpus, beginning)[:_MOST_COMPLETED]
+        marked += words
+        replaced[beginning] = words[0] if words else beginning
+        terms.append(_keys_of_words(words or [beginning]))
+        weights.append(1.0)
+    pairs = [" ".join(mended.get(root, root) for root in pair.split(" ")) for pair in question.pairs]
+    named = find_named(question.names, corpus.speakers)
+    topic = Topic(tuple(terms), keys_of(pairs), tuple(weights), tuple(question.pairs.values()), named)
+    return Matched(topic, tuple(corrections), tuple(dict.fromkeys(marked)), replaced)
+
+
+def replace_words(text: str, replaced: dict[str, str]) -> str:
+    """Return `text` with these folded words replaced, whatever their letter case and accents."""
+    if not replaced:
+        return text
+    return _WORD.sub(lambda word: replaced.get(fold(word[0]), word[0]), text)
+
+
+def completed_words(corpus: Corpus, beginning: str, *, sayings: bool = False) -> list[str]:
+    """Return the words (or sayings) of `corpus` that begin so, those of most interviews first, then the most said."""
+    found: dict[str, tuple[int, int]] = {}
+    for block in corpus.blocks:
+        vocabulary = block.sayings if sayings else block.words
+        begin, end = vocabulary.beginning(beginning)
+        for text, interviews, times in zip(
+            vocabulary.texts[begin:end], *(counts.tolist() for counts in vocabulary.spread_of(begin, end)), strict=True
+        ):
+            before = found.get(text, (0, 0))
+            found[text] = before[0] + interviews, before[1] + times
+    return sorted(found, key=lambda text: (-found[text][0], -found[text][1], text))
+
+
+def nearest_words(corpus: Corpus, word: str) -> tuple[str, ...]:
+    """Return the words of `corpus` that `word` may have been meant for, the most frequent first; few, or none.
+
+    Distance: optimal string alignment (a letter wrong, missing, added, or two neighbours swapped). Numbers and codes
+    are never mended: AB-1235 is not AB-1234.
+    """
+    slips = next((slips for length, slips in _SLIPS if len(word) >= length), 0)
+    if not slips or not word.isalpha():
+        return ()
+    near: dict[str, int] = {}
+    for block in corpus.blocks:
+        for text, distance, _ in process.extract(
+            word, block.words.texts, scorer=OSA.distance, score_cutoff=slips, limit=None
+        ):
+            if text.isalpha() and is_telling(text):
+                near[text] = int(distance)
+    if not near:
+        return ()
+    # people rarely get the first letter wrong
+    ranks = {text: (distance, text[0] != word[0]) for text, distance in near.items()}
+    best = min(ranks.values())
+    return tuple(_most_frequent(corpus, (text for text, rank in ranks.items() if rank == best))[:_MOST_MENDED])
+
+
+def _most_frequent(corpus: Corpus, words: Iterable[str]) -> list[str]:
+    def interviews_with(word: str) -> int:
+        count = 0
+        for block in corpus.blocks:
+            begin, end = block.words.beginning(word)
+            if begin < end and block.words.texts[begin] == word:
+                count += int(block.words.spread_of(begin, begin + 1)[0][0])
+        return count
+
+    return sorted(words, key=lambda word: (-interviews_with(word), word))
+
+
+def _keys_of_words(words: Iterable[str]) -> Keys:
+    return keys_of(list(dict.fromkeys(stem(word) for word in words)))
