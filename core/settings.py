@@ -76,6 +76,16 @@ class Settings(BaseSettings):
         description="Claim that lists a person's groups. At each sign-in they are in the teams whose id or name is the "
         "name of one of their groups, and in no other; without the claim their teams stay as they are.",
     )
+    answer_url: str = Field(
+        default="",
+        description="Base address of an OpenAI-compatible endpoint (`…/v1`) that phrases answers. With each "
+        "question that people are counted for it gets the question and up to 24 quotes, without speakers' names; no "
+        "quotes of interviews that may not be shared outside. Empty: nothing is sent anywhere, answers are quotes.",
+    )
+    answer_model: str = Field(default="", description="Name of the model at EARSHOT_ANSWER_URL; needed with it.")
+    answer_key: str = Field(
+        default="", repr=False, description="Key for EARSHOT_ANSWER_URL. Empty: none is sent, as local servers want it."
+    )
     requests_per_minute: int = Field(
         default=6000,
         ge=0,
@@ -119,6 +129,18 @@ class Settings(BaseSettings):
                 raise ValueError("EARSHOT_OIDC_ISSUER must be an https address (http only on this machine)")
             if not self.oidc_client_id or not self.base_url:
                 raise ValueError("EARSHOT_OIDC_ISSUER needs EARSHOT_OIDC_CLIENT_ID and EARSHOT_BASE_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_have_an_endpoint_and_a_model(self) -> Self:
+        if self.answer_url:
+            address = urlsplit(self.answer_url)
+            if address.scheme not in ("http", "https") or not address.hostname:
+                raise ValueError(
+                    "EARSHOT_ANSWER_URL must be an http or https address such as http://127.0.0.1:11434/v1"
+                )
+            if not self.answer_model:
+                raise ValueError("EARSHOT_ANSWER_URL needs EARSHOT_ANSWER_MODEL")
         return self
 
     @property

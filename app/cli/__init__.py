@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from app.cli import contacts, interviews, maintenance, retention, serving, users
+from app.cli import contacts, interviews, maintenance, retention, search_quality, serving, users
 from core.errors import AppError
 
 cli = typer.Typer(
@@ -26,6 +26,7 @@ cli.command("search")(interviews.search)
 cli.add_typer(contacts.commands, name="contacts", help="Who may be contacted: ask, reserve, import, export, erase.")
 cli.add_typer(maintenance.key_commands, name="key", help="API keys.")
 cli.add_typer(retention.commands, name="retention", help="Recordings that are kept until a day.")
+cli.add_typer(search_quality.commands, name="search-quality", help="How well kept questions are answered.")
 cli.add_typer(users.commands, name="user", help="People: invite, list, disable, enable, reset.")
 cli.command("reindex")(maintenance.reindex)
 cli.command("doctor")(maintenance.doctor)

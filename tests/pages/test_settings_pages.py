@@ -56,7 +56,13 @@ def test_a_key_gets_scopes_an_owner_a_last_day_and_no_contacts(world: World) -> 
 def test_a_refused_key_leaves_the_form_as_it_was_filled_in(world: World) -> None:
     client = world.member()
     token = token_on(client, "/settings")
-    for wrong in ({"scopes": []}, {"scopes": ["everything"]}, {"expires": "soon"}, {"expires": "2026-05-11"}):
+    refused: list[dict[str, str | list[str]]] = [
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"expires": "soon"},
+        {"expires": "2026-05-11"},
+    ]
+    for wrong in refused:
         form = {"csrf_token": token, "name": "my script", "scopes": ["ingest"], **wrong}
         answer = client.post("/settings/keys", data=form)
         assert answer.status_code == 422
