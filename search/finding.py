@@ -106,7 +106,7 @@ class Finding:
         if request.is_grouped:
             groups = group_results(results)[: request.limit]
             answer = replace(answer, results=tuple(group.results[0] for group in groups), groups=groups)
-        if vector is not None:
+        if vector is not None and request.with_sentences:
             answer = mark_sentences(answer, self._embedders(state.model), vector)
         took_ms = round((time.perf_counter() - started) * 1000, 1)
         return replace(answer, facets=facets, took_ms=took_ms)

@@ -57,12 +57,24 @@ class SearchQuery(FilteredQuery):
     group: Literal["interview"] | None = Field(
         default=None, description="`interview`: `limit` interviews with up to three moments each."
     )
+    sentences: bool = Field(
+        default=False,
+        description="Mark the nearest sentence in moments in which no word could be marked; several times slower.",
+    )
 
     def request(self, zone: ZoneInfo, viewer: Viewer, voices: frozenset[tuple[str, str]] | None) -> SearchRequest:
         """Return the question for the service; days are days of `zone`, `voices` who `contact` and `account` are."""
         filters = self.filters(zone, voices)
         return SearchRequest(
-            self.q, self.mode, self.limit, filters, viewer, zone, self.group == "interview", self.facets
+            self.q,
+            self.mode,
+            self.limit,
+            filters,
+            viewer,
+            zone,
+            is_grouped=self.group == "interview",
+            with_facets=self.facets,
+            with_sentences=self.sentences,
         )
 
 
@@ -136,7 +148,7 @@ class SearchResultOut(BaseModel):
     score: float = Field(description="Falls from result to result; comparable within one answer only.")
     speaker_shares: list[SpeakerShareOut] = Field(description="Who says most of it first; unnamed speakers left out.")
     sentence: tuple[int, int] | None = Field(
-        description="[from, to) of the sentence nearest to the question, where none of its words stands in `text`."
+        description="[from, to) of the sentence nearest to the question, where no word is marked; only with `sentences`."
     )
 
 

@@ -59,6 +59,7 @@ class SearchRequest:
     zone: ZoneInfo = _UTC  # in which `before:2026-05-01` begins
     is_grouped: bool = False  # by interview: the best moments of each, `limit` interviews
     with_facets: bool = False
+    with_sentences: bool = False  # mark the nearest sentence where no word is marked: some more embedding
 
 
 @dataclass(frozen=True, slots=True)

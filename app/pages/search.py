@@ -145,6 +145,7 @@ def _answer(services: Services, viewer: Viewer, question: Question, zone: ZoneIn
             zone,
             is_grouped=bool(question.group),
             with_facets=True,
+            with_sentences=True,
         )
     )
 

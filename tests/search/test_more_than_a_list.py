@@ -130,13 +130,14 @@ def test_by_meaning_alone_the_nearest_sentence_is_marked(workshop: Workshop) -> 
     workshop.add("We went sailing on the lake. The invoices were all wrong. Lunch was at noon as usual.")
     workshop.add_each("a boat", "dinner")
     # nothing of it stands there but words that are too common to be marked
-    found = ask(workshop, "zeppelin were all the", "semantic", is_grouped=True)
+    found = ask(workshop, "zeppelin were all the", "semantic", is_grouped=True, with_sentences=True)
     first = next(result for result in found.results if "invoices" in result.text)
     assert first.highlights == ()
     assert first.sentence is not None
     assert first.text[slice(*first.sentence)] == "The invoices were all wrong."
     assert first in [result for group in found.groups or () for result in group.results]
-    marked = ask(workshop, "sailing", "semantic").results
+    assert {result.sentence for result in ask(workshop, "zeppelin were all the", "semantic").results} == {None}
+    marked = ask(workshop, "sailing", "semantic", with_sentences=True).results
     assert all(result.sentence is None for result in marked if result.highlights)
 
 
