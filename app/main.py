@@ -8,8 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+import app.api.answers as answers_api
 import app.api.contacts as contacts_api
 import app.api.interviews as interviews_api
+import app.api.saved_searches as saved_searches_api
 import app.api.search as search_api
 import app.api.uploads as uploads_api
 import app.api.users as users_api
@@ -50,6 +52,8 @@ def create_app(services: Services, lifespan: Lifespan = _nothing_to_run) -> Fast
     app.include_router(system.health)
     for router in (system.router, interviews_api.router, participants.router, uploads_api.router, search_api.router):
         app.include_router(router)
+    app.include_router(answers_api.router)
+    app.include_router(saved_searches_api.router)
     app.include_router(consent.router)
     app.include_router(audit.router)
     app.include_router(users_api.router)

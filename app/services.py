@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.access.service import AccessService
+from app.answers import AnswerService
 from app.audit import AuditService
 from app.erasure import PersonErasure
 from app.participation import ParticipationService
@@ -29,6 +30,7 @@ class Services:
     ingest: IngestService
     uploads: UploadService
     search: SearchService
+    answers: AnswerService
     registry: RegistryService
     participation: ParticipationService
     audit: AuditService

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.access.service import AccessService
 from app.access.single_sign_on import CALLBACK
+from app.answers import AnswerService
 from app.audit import AuditService
 from app.erasure import PersonErasure
 from app.participation import ParticipationService
@@ -37,8 +38,9 @@ from search.sentence_embedder import SentenceEmbedders
 from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText
 
-if TYPE_CHECKING:  # loaded only where single sign-on is configured
+if TYPE_CHECKING:  # loaded only where it is configured
     from app.access.openid_provider import OpenIdProvider
+    from app.chat_completions_writer import ChatCompletionsWriter
 
 
 def build_services(settings: Settings, clock: Clock | None = None) -> Services:
@@ -67,6 +69,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         ingest=ingest,
         uploads=uploads,
         search=search,
+        answers=AnswerService(search, participation, registry, writer_of(settings)),
         registry=registry,
         participation=participation,
         audit=AuditService(database, clock),
@@ -86,6 +89,15 @@ def provider_of(settings: Settings) -> "OpenIdProvider | None":
     return OpenIdProvider(
         settings.oidc_issuer, settings.oidc_client_id, secret, redirect_uri, settings.oidc_groups_claim
     )
+
+
+def writer_of(settings: Settings) -> "ChatCompletionsWriter | None":
+    """Return what phrases answers; None where no endpoint is configured: then nothing is sent anywhere."""
+    if not settings.answer_url:
+        return None
+    from app.chat_completions_writer import ChatCompletionsWriter
+
+    return ChatCompletionsWriter(settings.answer_url, settings.answer_model, settings.answer_key)
 
 
 def build_runtime(services: Services) -> DbosRuntime:

@@ -56,30 +56,73 @@ class BatchAnswer:
         return 200 if self.error is None else self.error.status
 
 
+class BatchRun:
+    """Judges a list piece by piece, so that it comes to the same as judging it in one go."""
+
+    def __init__(self, rules: RuleBook, mode: BatchMode, now: datetime) -> None:
+        self._rules = rules
+        self._mode = mode
+        self._now = now
+        self._next = 0
+        self._first_row: dict[str, int] = {}
+        self._booked: dict[str, list[TouchpointFact]] = {}
+
+    def judge(self, rows: Sequence[BatchRow | AppError]) -> list[BatchAnswer]:
+        """Return one answer per row, in order, for the next rows of the list.
+
+        Rows of one account should share one `history.account`.
+        """
+        accounts: dict[str, Timeline] = {}
+        return [self._judge(row, accounts) for row in rows]
+
+    def _judge(self, row: BatchRow | AppError, accounts: dict[str, Timeline]) -> BatchAnswer:
+        index = self._take_index()
+        if isinstance(row, AppError):
+            return BatchAnswer(index, error=row)
+        earlier = self._first_row.setdefault(row.person, index)
+        if earlier != index:
+            return BatchAnswer(index, duplicate_of=earlier)
+        account = row.question.contact.account
+        history = row.history
+        if account is not None and account in self._booked:
+            if account not in accounts:
+                accounts[account] = Timeline([*history.account, *self._booked[account]])
+            history = History(history.contact, accounts[account], history.suppressions, history.consents)
+        decision = evaluate(self._rules, history, row.question, self._now)
+        if decision.eligible:
+            fact = self._book(row.question, index)
+            if fact is not None and account is not None:
+                accounts[account] = history.account.with_fact(fact)
+        return BatchAnswer(index, decision=decision)
+
+    def remember(self, asked: Sequence[tuple[str, Question] | AppError], eligible: Sequence[bool]) -> None:
+        """Take the next rows (person, question) as already judged: `eligible` is what was answered."""
+        for row, is_eligible in zip(asked, eligible, strict=True):
+            index = self._take_index()
+            if isinstance(row, AppError):
+                continue
+            person, question = row
+            if self._first_row.setdefault(person, index) == index and is_eligible:
+                self._book(question, index)
+
+    def _take_index(self) -> int:
+        self._next += 1
+        return self._next - 1
+
+    def _book(self, question: Question, index: int) -> TouchpointFact | None:
+        account = question.contact.account
+        if self._mode is not BatchMode.SEQUENTIAL or account is None:
+            return None
+        fact = as_booked(question, index)
+        self._booked.setdefault(account, []).append(fact)
+        return fact
+
+
 def check_batch(
     rules: RuleBook, rows: Sequence[BatchRow | AppError], mode: BatchMode, now: datetime
 ) -> list[BatchAnswer]:
     """One answer per row, in order. Rows of one account should share one `history.account`."""
-    answers: list[BatchAnswer] = []
-    first_row: dict[str, int] = {}
-    accounts: dict[str, Timeline] = {}
-    for index, row in enumerate(rows):
-        if isinstance(row, AppError):
-            answers.append(BatchAnswer(index, error=row))
-            continue
-        earlier = first_row.setdefault(row.person, index)
-        if earlier != index:
-            answers.append(BatchAnswer(index, duplicate_of=earlier))
-            continue
-        account = row.question.contact.account
-        history = row.history
-        if account in accounts:
-            history = History(history.contact, accounts[account], history.suppressions, history.consents)
-        decision = evaluate(rules, history, row.question, now)
-        answers.append(BatchAnswer(index, decision=decision))
-        if mode is BatchMode.SEQUENTIAL and decision.eligible and account is not None:
-            accounts[account] = history.account.with_fact(as_booked(row.question, index))
-    return answers
+    return BatchRun(rules, mode, now).judge(rows)
 
 
 def as_booked(question: Question, index: int) -> TouchpointFact:

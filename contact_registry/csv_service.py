@@ -1,56 +1,23 @@
 """Lists of people as files: who of them may be contacted, and history that is taken in."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
-
-from pydantic import BaseModel
-from sqlmodel import Session
 
 from contact_registry import schemas
 from contact_registry.actor import Actor
-from contact_registry.addresses import email_key, without_tag
-from contact_registry.batch import BatchAnswer, BatchMode, check_batch
-from contact_registry.confinement import with_own_team, within_team
 from contact_registry.csv_tables import Table, read_table, write_table
-from contact_registry.imports_service import ImportService
+from contact_registry.file_checks import RESULT_COLUMNS, FileCheck, ListCheck, question_of
+from contact_registry.imports_service import ImportService, outcome_cells
 from contact_registry.instants import write_instant
 from contact_registry.local_times import DateFormat, read_time
-from contact_registry.messages import reason_message
-from contact_registry.questions import QuestionService, count_badges, item_out, read_item
+from contact_registry.questions import QuestionService, count_badges
 from contact_registry.repeats import RequestKey
-from contact_registry.repository import people
-from contact_registry.schemas_imports import ImportIn, ImportOut
+from contact_registry.schemas_imports import MAX_JOB_ROWS, MAX_ROWS, CsvCheckOut, ImportIn, ImportOut
 from contact_registry.workplace import Workplace
 from core.errors import AppError, InvalidInput
 
-RESULT_COLUMNS = ("eligibility", "status", "next_eligible_at", "reason", "matched_contact", "duplicate_of_row")
-
-
-class SuspectedOut(BaseModel):
-    """A row whose address differs only by its +tag from that of an earlier row, or of somebody on file."""
-
-    index: int
-    row: int | None = None  # the earlier row's index
-    contact: str | None = None
-
-
-class CsvCheckOut(BaseModel):
-    """How the file was read, how many people have which badge, and one line per row (`index` 0 is row 1).
-
-    Suspected duplicates are for somebody to look at: each is answered as a person of their own.
-    """
-
-    encoding: str
-    delimiter: str
-    columns: list[str]
-    email_column: str
-    policy_version: int
-    checked_at: str
-    counts: dict[str, int]
-    rows: list[schemas.BatchItemOut]
-    suspected_duplicates: list[SuspectedOut] = []
+OUTCOME_COLUMNS = ("row", "outcome", "error", "message", "contact", "touchpoint")
 
 
 class CsvService:
@@ -58,6 +25,12 @@ class CsvService:
         self._at = workplace
         self._questions = questions
         self._imports = imports
+
+    def is_long(self, content: bytes, encoding: str | None = None) -> bool:
+        """Return whether the file is a job. Raises as `read_table`, beyond what a job takes `too_many_rows`."""
+        if content.count(b"\n") + content.count(b"\r") <= MAX_ROWS:  # in any encoding no row is without one
+            return False
+        return len(read_table(content, encoding, most=MAX_JOB_ROWS).rows) > MAX_ROWS
 
     def check(
         self,
@@ -75,25 +48,11 @@ class CsvService:
         """
         table = read_table(content, encoding)
         column = email_index(table, email_column)
-        filled = with_own_team(defaults.model_dump(exclude_none=True, exclude={"ttl"}), actor)
-        recognised = table.recognised()
-        items = within_team(
-            [read_item(schemas.QuestionIn, _question_of(row, column, recognised), filled) for row in table.rows], actor
-        )
         with self._at.database.read() as session:
             known = self._at.reader.rules(session)
             now = self._at.locks.now(session, self._at.clock)
-            rows = self._questions.rows(session, known, items, now)
-            found = check_batch(known.book, rows, BatchMode(mode), now)
-            suspected = _suspected(session, [row[column] for row in table.rows], found, actor)
-        out = [item_out(answer, actor) for answer in found]
-        lines = []
-        for row, answer, item in zip(table.rows, found, out, strict=True):
-            reason = item.message or ""
-            if answer.decision is not None and answer.decision.reasons:
-                decision = replace(answer.decision, account_name=None) if actor.hides_contacts else answer.decision
-                reason = reason_message(decision.reasons[0], decision, known.teams, actor.sees_privacy)
-            lines.append([*row, *_result_cells(item, reason)])
+            check = ListCheck(self._questions, known, now, actor, defaults, mode)
+            found = FileCheck(check, table, column).judge(session, 0, len(table.rows))
         answer_out = CsvCheckOut(
             encoding=table.encoding,
             delimiter=table.delimiter,
@@ -101,11 +60,11 @@ class CsvService:
             email_column=table.columns[column],
             policy_version=known.book.version,
             checked_at=write_instant(now),
-            counts=count_badges(out),
-            rows=out,
-            suspected_duplicates=suspected,
+            counts=count_badges(found.out),
+            rows=found.out,
+            suspected_duplicates=found.suspected,
         )
-        return answer_out, write_table([*table.columns, *RESULT_COLUMNS], lines)
+        return answer_out, write_table([*table.columns, *RESULT_COLUMNS], found.lines)
 
     def items(
         self, content: bytes, *, email_column: str | None = None, encoding: str | None = None
@@ -113,7 +72,7 @@ class CsvService:
         """Return every row as an item of a batch: the person, and what the row says of the question."""
         table = read_table(content, encoding)
         column, recognised = email_index(table, email_column), table.recognised()
-        return [_question_of(row, column, recognised) for row in table.rows]
+        return [question_of(row, column, recognised) for row in table.rows]
 
     def import_file(
         self,
@@ -135,22 +94,31 @@ class CsvService:
         `columns` names a field's column where its heading does not say, or is misleading; "" for none.
         """
         table = read_table(content, encoding)
-        recognised = table.recognised(columns)
-        if "email" not in recognised:
-            email_index(table, None)  # raises
-        zone = tz or self._at.settings.timezone
-        rows = [_import_row(row, recognised, defaults, zone, order) for row in table.rows]
+        rows = import_rows(table, defaults, tz or self._at.settings.timezone, order, columns)
         sent = ImportIn(rows=rows, source=source, dry_run=dry_run, file_name=file_name)
-        return self._imports.run(sent, actor, request)
+        return self._imports.run(sent, actor, request, table)
 
     def outcome_file(self, import_id: str) -> bytes:
-        """Return an import's outcome, one line per row of the file. Raises NotFound `import_not_found`."""
+        """Return an import's outcome behind the lines of its file, while these are kept; suppressed ones are empty.
+
+        Raises NotFound `import_not_found`.
+        """
         done = self._imports.get(import_id)
-        rows = [
-            [str(row.row), row.outcome, row.error or "", row.message or "", row.contact or "", row.touchpoint or ""]
-            for row in done.rows
-        ]
-        return write_table(["row", "outcome", "error", "message", "contact", "touchpoint"], rows)
+        lines = self._imports.lines_of(import_id)
+        columns = lines.get(0, [])
+        blank = [""] * len(columns)
+        rows = [[*lines.get(row.row, blank), *outcome_cells(row)] for row in done.rows]
+        return write_table([*columns, *OUTCOME_COLUMNS], rows)
+
+
+def import_rows(
+    table: Table, defaults: Mapping[str, str], zone: str, order: DateFormat, columns: Mapping[str, str] | None
+) -> list[dict[str, Any]]:
+    """Return the rows of a file as `ImportIn` takes them. Raises InvalidInput `no_email_column`."""
+    recognised = table.recognised(columns)
+    if "email" not in recognised:
+        email_index(table, None)  # raises
+    return [_import_row(row, recognised, defaults, zone, order) for row in table.rows]
 
 
 def email_index(table: Table, wanted: str | None) -> int:
@@ -165,42 +133,6 @@ def email_index(table: Table, wanted: str | None) -> int:
             columns=table.columns,
         )
     return index
-
-
-def _suspected(
-    session: Session, addresses: Sequence[str], answers: Sequence[BatchAnswer], actor: Actor
-) -> list[SuspectedOut]:
-    """Return the rows that may repeat a person under another spelling, in order."""
-    keys = {one.index: email_key(addresses[one.index]) for one in answers if one.decision is not None}
-    strangers = {one.index for one in answers if one.decision is not None and one.decision.contact is None}
-    bare = {index: without_tag(key) for index, key in keys.items()}
-    on_file = people.find_owners_by_untagged(session, {bare[index] for index in strangers})
-    first: dict[str, int] = {}
-    found: list[SuspectedOut] = []
-    for index, key in keys.items():
-        earlier = first.setdefault(bare[index], index)
-        owner = None if actor.hides_contacts or index not in strangers else on_file.get(bare[index])
-        if keys[earlier] != key:
-            found.append(SuspectedOut(index=index, row=earlier))
-        elif owner is not None:
-            found.append(SuspectedOut(index=index, contact=owner))
-    return found
-
-
-def _question_of(row: list[str], email: int, recognised: Mapping[str, int]) -> dict[str, Any]:
-    item: dict[str, Any] = {"email": row[email]}
-    for field in ("team", "channel", "purpose", "engagement", "at"):
-        index = recognised.get(field)
-        if index is not None and row[index].strip():
-            item[field] = row[index].strip()
-    return item
-
-
-def _result_cells(item: schemas.BatchItemOut, reason: str) -> list[str]:
-    next_at = "" if item.next_eligible_at is None else write_instant(item.next_eligible_at)
-    duplicate = "" if item.duplicate_of is None else str(item.duplicate_of + 1)
-    status = item.badge or item.error or ("duplicate" if duplicate else "")
-    return [item.decision or "", status, next_at, reason, item.contact or "", duplicate]
 
 
 def _import_row(

@@ -60,8 +60,8 @@ class Table:
         return found
 
 
-def read_table(content: bytes, encoding: str | None = None) -> Table:
-    """Read a CSV file with a heading, its encoding guessed unless it is told.
+def read_table(content: bytes, encoding: str | None = None, *, most: int = MAX_ROWS) -> Table:
+    """Read a CSV file with a heading and at most so many rows, its encoding guessed unless it is told.
 
     Raises InvalidInput `empty_file`, `unreadable_csv`, TooLarge `too_many_rows`.
     """
@@ -78,10 +78,8 @@ def read_table(content: bytes, encoding: str | None = None) -> Table:
     except csv.Error as error:
         raise InvalidInput("unreadable_csv", f"The file is no CSV: {error}.") from error
     columns, *rows = lines
-    if len(rows) > MAX_ROWS:
-        raise TooLarge(
-            "too_many_rows", f"The file has {len(rows)} rows, at most {MAX_ROWS} are taken: send it in parts."
-        )
+    if len(rows) > most:
+        raise TooLarge("too_many_rows", f"The file has {len(rows)} rows, at most {most} are taken: send it in parts.")
     width = len(columns)
     return Table(columns, [(row + [""] * width)[:width] for row in rows], encoding, delimiter)
 

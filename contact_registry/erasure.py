@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from contact_registry.actor import Actor
+from contact_registry.addresses import without_tag
+from contact_registry.long_lists import forget_lists_with
 from contact_registry.reading import not_found
-from contact_registry.repository import conflicts, merging, people, requests, touchpoints
+from contact_registry.repository import conflicts, imports, merging, people, requests, touchpoints
 from contact_registry.schemas_people import EraseIn, EraseOut
 from contact_registry.stops_service import address_tokens
 from contact_registry.tables import Contact, Suppression
@@ -70,6 +72,9 @@ class ErasureService:
         addresses = people.address_rows(session, [contact.id])
         for address in addresses:
             self._suppress(session, address.match_key, actor, now)
+        keys = [address.match_key for address in addresses if address.kind == "email"]
+        forget_lists_with(session, keys)
+        imports.forget_lines_of(session, contact.id, {without_tag(key) for key in keys})
         cancelled = self._cancel_bookings(session, contact.id, now)
         deleted = anonymised = 0
         if sent.touchpoints == "delete":

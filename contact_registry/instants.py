@@ -3,10 +3,13 @@
 Instants are cut to whole milliseconds, which is what rules compare; milliseconds are written only when not zero.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
+D = TypeVar("D", bound=date)
 
 
 def write_instant(at: datetime) -> str:
@@ -33,6 +36,12 @@ def _to_utc(value: datetime) -> datetime:
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
+def _in_reach(value: D) -> D:
+    if not EARLIEST_YEAR <= value.year <= LATEST_YEAR:
+        raise ValueError(f"the year is not within {EARLIEST_YEAR} to {LATEST_YEAR}")
+    return value
+
+
 Instant = Annotated[
     datetime,
     BeforeValidator(_only_text),
@@ -40,3 +49,6 @@ Instant = Annotated[
     PlainSerializer(write_instant, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-03-15T12:00:00Z"]}),
 ]
+# As callers name them: rules add and take years away, which must stay within the calendar.
+GivenInstant = Annotated[Instant, AfterValidator(_in_reach)]
+GivenDay = Annotated[date, AfterValidator(_in_reach)]

@@ -64,25 +64,31 @@ class QuestionService:
         now: datetime,
     ) -> list[BatchRow | AppError]:
         """Return each item with its person and history, all read together."""
-        subjects = self.subjects(session, items)
-        questions = [
-            self._question_or_error(session, known, item, subject, now)
-            for item, subject in zip(items, subjects, strict=True)
-        ]
-        asked = [question for question in questions if isinstance(question, Question)]
-        if not asked:
-            return [question for question in questions if isinstance(question, AppError)]
-        since = min(question.at for question in asked)
-        histories = iter(self._at.reader.histories(session, asked, since, known))
-        rows: list[BatchRow | AppError] = []
-        for question, subject in zip(questions, subjects, strict=True):
-            if isinstance(question, AppError) or isinstance(subject, AppError):
-                assert isinstance(question, AppError), "an unreadable person has no question"
-                rows.append(question)
+        asked = self.asked(session, known, items, now)
+        questions = [one[1] for one in asked if not isinstance(one, AppError)]
+        if not questions:
+            return [one for one in asked if isinstance(one, AppError)]
+        since = min(question.at for question in questions)
+        histories = iter(self._at.reader.histories(session, questions, since, known))
+        return [one if isinstance(one, AppError) else BatchRow(*one, next(histories)) for one in asked]
+
+    def asked(
+        self,
+        session: Session,
+        known: Rules,
+        items: Sequence[schemas.QuestionIn | AppError],
+        now: datetime,
+    ) -> list[tuple[str, Question] | AppError]:
+        """Return who each item is about (contact id, else match key) and what it asks, or what is wrong with it."""
+        found: list[tuple[str, Question] | AppError] = []
+        for item, subject in zip(items, self.subjects(session, items), strict=True):
+            question = self._question_or_error(session, known, item, subject, now)
+            if isinstance(question, AppError):
+                found.append(question)
             else:
-                person = question.contact.id or subject.email or ""
-                rows.append(BatchRow(person, question, next(histories)))
-        return rows
+                assert isinstance(subject, Subject), "an unreadable person has no question"
+                found.append((question.contact.id or subject.email or "", question))
+        return found
 
     def _question_or_error(
         self,

@@ -1,12 +1,14 @@
 """Sets of rules: read, drafted, tried on the log without writing anything, and put in force as a new version."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from contact_registry.actor import Actor
 from contact_registry.default_policies import DEFAULT_POLICIES
+from contact_registry.policy_overlaps import overlap_notes
 from contact_registry.policy_sentences import policy_sentence
 from contact_registry.raising import Change, Raiser
 from contact_registry.reading import Rules
@@ -20,8 +22,9 @@ from contact_registry.schemas_rules import (
     PurposeOut,
     SimulateIn,
     SimulateOut,
+    SimulationQuestion,
 )
-from contact_registry.simulation import Simulation
+from contact_registry.simulation import Difference, Simulation
 from contact_registry.tables_of_record import PolicyDraft, PolicySet, Purpose
 from contact_registry.terms import Direction
 from contact_registry.validation import parse_policies, write_policy
@@ -101,74 +104,60 @@ class RulesService:
     def simulate(self, asked: SimulateIn) -> SimulateOut:
         """Compare proposed rules with those in force for a question put to everybody; nothing is written."""
         with self._at.database.read() as session:
-            current = self._at.reader.rules(session)
             now = self._at.locks.now(session, self._at.clock)
-            check_team(session, current, asked.question.team)
-            require_future(asked.question.at, now)
-            proposed = self._proposed(session, asked, current)
-            question = Question(
-                contact=ContactView(id=None),
-                at=asked.question.at,
-                team=asked.question.team,
-                channel=asked.question.channel,
-                purpose=asked.question.purpose,
-                engagement=asked.question.engagement,
-                direction=Direction(asked.question.direction),
-            )
-            simulation = Simulation(current.book, proposed.book, question, now)
-            self._each_person(session, asked, _both(current, proposed), question, simulation.add)
-        found = simulation.difference()
-        return SimulateOut(
-            newly_ineligible=list(found.newly_ineligible),
-            newly_eligible=list(found.newly_eligible),
-            new_planned_conflicts=list(found.new_planned_conflicts),
-            population=found.population,
-            counts_by_team=dict(found.conflicts_by_team),
-            counts_by_segment=dict(found.by_segment),
-        )
+            self.check_simulation(session, asked, now)
+            simulation, last = self._simulation(session, asked, now), ""
+            while True:
+                ids = self._some_people(session, asked, last)
+                if not ids:
+                    break
+                simulation.judge(session, ids)
+                last = ids[-1]
+        return simulate_out(simulation.difference())
 
-    def _proposed(self, session: Session, asked: SimulateIn, current: Rules) -> Rules:
-        documents: list[dict[str, Any]]
-        if asked.policies is not None:
-            documents = asked.policies
-        else:
-            documents = self._draft_out(session).policies
+    def simulate_some(
+        self, session: Session, asked: SimulateIn, after: str, now: datetime
+    ) -> tuple[Difference, int, str]:
+        """Compare for the next people behind the id `after`: (difference, how many these were, the last one's id)."""
+        ids = self._some_people(session, asked, after)
+        simulation = self._simulation(session, asked, now)
+        simulation.judge(session, ids)
+        return simulation.difference(), len(ids), ids[-1] if ids else after
+
+    def count_asked(self, asked: SimulateIn) -> int:
+        """Return for how many people a simulation is asked."""
+        if asked.contacts is not None:
+            return len(set(asked.contacts))
+        with self._at.database.read() as session:
+            return people.count_live(session)
+
+    def with_draft(self, asked: SimulateIn) -> SimulateIn:
+        """Return the question with the rules it means, which may be the draft of now. Raises InvalidInput."""
+        with self._at.database.read() as session:
+            self.check_simulation(session, asked, self._at.locks.now(session, self._at.clock))
+            documents = self._documents(session, asked)
+        parse_policies(documents)
+        return asked.model_copy(update={"policies": documents})
+
+    def check_simulation(self, session: Session, asked: SimulateIn, now: datetime) -> None:
+        """Raise InvalidInput `unknown_team`, `at_in_past`."""
+        check_team(session, self._at.reader.rules(session), asked.question.team)
+        require_future(asked.question.at, now)
+
+    def _simulation(self, session: Session, asked: SimulateIn, now: datetime) -> "_Population":
+        current = self._at.reader.rules(session)
         version = current.book.version + 1
-        return self._at.reader.with_policies(session, parse_policies(documents, version), version)
+        policies = parse_policies(self._documents(session, asked), version)
+        proposed = self._at.reader.with_policies(session, policies, version)
+        return _Population(self._at, current, proposed, asked.question, now)
 
-    def _each_person(
-        self,
-        session: Session,
-        asked: SimulateIn,
-        known: Rules,
-        question: Question,
-        judge: Callable[..., None],
-    ) -> None:
-        now = self._at.locks.now(session, self._at.clock)
-        since = min(now, question.at)
-        wanted = None if asked.contacts is None else sorted(set(asked.contacts))
-        last = ""
-        while True:
-            if wanted is None:
-                ids = people.live_ids(session, after=last, limit=_CHUNK)
-            else:
-                ids, wanted = wanted[:_CHUNK], wanted[_CHUNK:]
-            if not ids:
-                return
-            last = ids[-1]
-            persons = people.find_people(session, ids)
-            views = [
-                self._at.reader.view(persons[key])
-                for key in ids
-                if key in persons and persons[key].merged_into is None and persons[key].erased_at is None
-            ]
-            questions = [
-                Question(contact=view, at=since, team=question.team, channel=question.channel, purpose=question.purpose)
-                for view in views
-            ]
-            histories = self._at.reader.histories(session, questions, since, known, with_bookings=True)
-            for view, history in zip(views, histories, strict=True):
-                judge(view, history)
+    def _documents(self, session: Session, asked: SimulateIn) -> list[dict[str, Any]]:
+        return asked.policies if asked.policies is not None else self._draft_out(session).policies
+
+    def _some_people(self, session: Session, asked: SimulateIn, after: str) -> list[str]:
+        if asked.contacts is None:
+            return people.live_ids(session, after=after, limit=_CHUNK)
+        return sorted({contact for contact in asked.contacts if contact > after})[:_CHUNK]
 
     def activate(self, sent: ActivateIn, actor: Actor) -> PolicySetOut:
         """Put the draft in force as the next version; bookings it refuses are listed as conflicts.
@@ -262,6 +251,7 @@ class RulesService:
             version=0 if row is None else row.version,
             policies=documents,
             sentences=self._sentences(documents, rules.surroundings(session).teams),
+            overlaps=overlap_notes(parse_policies(documents)),
             activated_at=None if row is None else row.activated_at,
             activated_by=None if row is None else row.activated_by,
         )
@@ -282,6 +272,7 @@ class RulesService:
             version=row.base_version + 1,
             policies=row.policies,
             sentences=self._sentences(row.policies, teams),
+            overlaps=overlap_notes(parse_policies(row.policies)),
             revision=row.revision,
             base_version=row.base_version,
             changed_by=row.changed_by,
@@ -292,6 +283,57 @@ class RulesService:
         policies = parse_policies(documents)
         zone = self._at.settings.timezone
         return {policy.id: policy_sentence(policy, teams, zone) for policy in policies}
+
+
+class _Population:
+    """People put through one `Simulation`, some at a time, so that they never stand in memory together."""
+
+    def __init__(
+        self, workplace: Workplace, current: Rules, proposed: Rules, asked: SimulationQuestion, now: datetime
+    ) -> None:
+        self._at = workplace
+        self._known = _both(current, proposed)
+        self._since = min(now, asked.at)
+        self._question = Question(
+            contact=ContactView(id=None),
+            at=asked.at,
+            team=asked.team,
+            channel=asked.channel,
+            purpose=asked.purpose,
+            engagement=asked.engagement,
+            direction=Direction(asked.direction),
+        )
+        self._simulation = Simulation(current.book, proposed.book, self._question, now)
+        self.difference = self._simulation.difference
+
+    def judge(self, session: Session, ids: Sequence[str]) -> None:
+        """Judge these people, as far as they are on file."""
+        persons = people.find_people(session, ids)
+        views = [
+            self._at.reader.view(persons[key])
+            for key in ids
+            if key in persons and persons[key].merged_into is None and persons[key].erased_at is None
+        ]
+        asked = self._question
+        questions = [
+            Question(contact=view, at=self._since, team=asked.team, channel=asked.channel, purpose=asked.purpose)
+            for view in views
+        ]
+        histories = self._at.reader.histories(session, questions, self._since, self._known, with_bookings=True)
+        for view, history in zip(views, histories, strict=True):
+            self._simulation.add(view, history)
+
+
+def simulate_out(found: Difference) -> SimulateOut:
+    """Return the difference as programs read it."""
+    return SimulateOut(
+        newly_ineligible=list(found.newly_ineligible),
+        newly_eligible=list(found.newly_eligible),
+        new_planned_conflicts=list(found.new_planned_conflicts),
+        population=found.population,
+        counts_by_team=dict(found.conflicts_by_team),
+        counts_by_segment=dict(found.by_segment),
+    )
 
 
 def _both(one: Rules, other: Rules) -> Rules:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from contact_registry.instants import Instant
+from contact_registry.instants import GivenDay, GivenInstant, Instant
 
 MAX_BATCH = 1000
 
@@ -38,7 +38,7 @@ class QuestionIn(Input):
 
     contact: Id | None = None
     email: RawEmail | None = None
-    at: Instant | None = Field(default=None, description="When; left out: now, by the registry's clock.")
+    at: GivenInstant | None = Field(default=None, description="When; left out: now, by the registry's clock.")
     team: Slug
     channel: Slug
     purpose: Slug
@@ -83,8 +83,8 @@ class TouchpointIn(Input):
     contact: Id | None = None
     email: RawEmail | None = None
     name: str | None = Field(default=None, max_length=200, description="Used when the person is new.")
-    at: Instant | None = None
-    date: dt.date | None = Field(default=None, description="Instead of `at` when only the day is known (facts only).")
+    at: GivenInstant | None = None
+    date: GivenDay | None = Field(default=None, description="Instead of `at` when only the day is known (facts only).")
     team: Slug
     channel: Slug
     purpose: Slug
@@ -97,7 +97,7 @@ class TouchpointIn(Input):
     source: GivenSource | None = Field(
         default=None, description="Namespace of external_id; the caller's own by default."
     )
-    duration_ms: int | None = Field(default=None, ge=0)
+    duration_ms: int | None = Field(default=None, ge=0, le=2**31 - 1)
     notes: str | None = Field(default=None, max_length=10_000)
 
     @model_validator(mode="after")
@@ -114,7 +114,7 @@ class TouchpointIn(Input):
 class TouchpointChange(Input):
     """PATCH: move it (`at`), or give it its outcome (`status`)."""
 
-    at: Instant | None = None
+    at: GivenInstant | None = None
     status: Literal["completed", "held", "no_show", "cancelled", "voided"] | None = None
     override: OverrideIn | None = None
     notes: str | None = Field(default=None, max_length=10_000)

@@ -5,15 +5,41 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from contact_registry.instants import Instant
-from contact_registry.schemas import GivenSource, Id, Input
+from contact_registry.schemas import BatchItemOut, GivenSource, Id, Input
 
-MAX_ROWS = 10_000
+MAX_ROWS = 10_000  # more are a job
+MAX_JOB_ROWS = 100_000
+
+
+class SuspectedOut(BaseModel):
+    """A row whose address differs only by its +tag from that of an earlier row, or of somebody on file."""
+
+    index: int
+    row: int | None = None  # the earlier row's index
+    contact: str | None = None
+
+
+class CsvCheckOut(BaseModel):
+    """How the file was read, how many people have which badge, and one line per row (`index` 0 is row 1).
+
+    Suspected duplicates are for somebody to look at: each is answered as a person of their own.
+    """
+
+    encoding: str
+    delimiter: str
+    columns: list[str]
+    email_column: str
+    policy_version: int
+    checked_at: str
+    counts: dict[str, int]
+    rows: list[BatchItemOut]
+    suspected_duplicates: list[SuspectedOut] = []
 
 
 class ImportIn(Input):
     """Rows as dictionaries. Each is judged alone; its fields are those of `ImportRowIn`."""
 
-    rows: list[dict[str, Any]] = Field(max_length=MAX_ROWS)
+    rows: list[dict[str, Any]] = Field(max_length=MAX_JOB_ROWS)
     source: GivenSource | None = Field(
         default=None, description="Namespace of external_id; the caller's own by default."
     )

@@ -1,25 +1,35 @@
 """What programs send and read about rules: sets of policies, drafts, dry runs, purposes."""
 
-from typing import Any, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from contact_registry.instants import Instant
 from contact_registry.schemas import Direction, Id, Input, Slug
+
+MAX_SIMULATED = 10_000  # people; more are a job
 
 
 class PolicySetOut(BaseModel):
     version: int
     policies: list[dict[str, Any]]  # as b.2 of the specification
     sentences: dict[str, str] = {}  # policy id: the rule in one sentence
+    overlaps: dict[str, list[str]] = {}  # policy id: what to know where one rule supersedes another
     activated_at: Instant | None = None
     activated_by: str | None = None
+
+
+def _storable(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Raise ValueError for half characters (lone surrogates), which no database and no answer takes."""
+    json.dumps(policies, ensure_ascii=False).encode()
+    return policies
 
 
 class DraftIn(Input):
     """PUT: the whole proposed set. `revision` is that of the draft last read, so that nobody overwrites another."""
 
-    policies: list[dict[str, Any]] = Field(max_length=200)
+    policies: Annotated[list[dict[str, Any]], AfterValidator(_storable)] = Field(max_length=200)
     revision: int | None = None
 
 
@@ -48,7 +58,7 @@ class SimulationQuestion(Input):
 class SimulateIn(Input):
     """Compare `policies` (the draft when left out) with those in force, for everybody or for `contacts`."""
 
-    policies: list[dict[str, Any]] | None = Field(default=None, max_length=200)
+    policies: Annotated[list[dict[str, Any]], AfterValidator(_storable)] | None = Field(default=None, max_length=200)
     question: SimulationQuestion
     contacts: list[Id] | None = Field(default=None, max_length=100_000)
 

@@ -20,6 +20,9 @@ from contact_registry.csv_service import CsvService
 from contact_registry.erasure import ErasureService
 from contact_registry.facts import FactService
 from contact_registry.imports_service import ImportService
+from contact_registry.list_work import Parts
+from contact_registry.list_worker import ListWorker
+from contact_registry.long_lists import LongListService
 from contact_registry.merging import MergeService
 from contact_registry.people_service import PeopleService
 from contact_registry.peppers import PepperFile
@@ -87,7 +90,12 @@ class RegistryService:
         self.conflicts = ConflictService(self.workplace)
         self.imports = ImportService(self.workplace, self.facts)
         self.files = CsvService(self.workplace, self.questions, self.imports)
+        self.lists = LongListService(self.workplace, self.rules)
         self.transfer = TransferService(self.workplace)
+
+    def list_worker(self) -> ListWorker:
+        """Return what answers long lists, for one thread; a process has one at a time."""
+        return ListWorker(Parts(self.workplace, self.questions, self.imports, self.rules))
 
     # --- questions and claims
 

@@ -19,16 +19,21 @@ from contact_registry.values import ContactView, History, Question, RuleBook
 class Difference:
     """Who and what the proposed rules change.
 
-    `conflicts_by_team`: new conflicts per team of the booking. `by_segment`: segment to its numbers of
-    `newly_ineligible` and `newly_eligible` people.
+    `conflicts`: (when, booking) in order of time; `conflicts_by_team`: how many per team of the booking. `by_segment`:
+    segment to its numbers of `newly_ineligible` and `newly_eligible` people.
     """
 
     newly_ineligible: tuple[str, ...]
     newly_eligible: tuple[str, ...]
-    new_planned_conflicts: tuple[str, ...]
+    conflicts: tuple[tuple[datetime, str], ...]
     population: int
     conflicts_by_team: dict[str, int]
     by_segment: dict[str, dict[str, int]]
+
+    @property
+    def new_planned_conflicts(self) -> tuple[str, ...]:
+        """The bookings, in order of time."""
+        return tuple(booking for _, booking in self.conflicts)
 
 
 class Simulation:
@@ -66,7 +71,7 @@ class Simulation:
         return Difference(
             newly_ineligible=tuple(self._ineligible),
             newly_eligible=tuple(self._eligible),
-            new_planned_conflicts=tuple(ref for _, ref in sorted(self._conflicts)),
+            conflicts=tuple(sorted(self._conflicts)),
             population=self._population,
             conflicts_by_team=dict(sorted(self._teams.items())),
             by_segment={name: dict(counter) for name, counter in sorted(self._segments.items())},

@@ -66,7 +66,7 @@ def require_project(session: Session, slug: str, viewer: Viewer) -> Project:
     if project is None or not viewer.may_see_project(project):
         raise InvalidInput(
             "unknown_project",
-            f"There is no project {slug[:64]!r}: create it with PUT /api/v1/projects/{{id}} or leave it out.",
+            f"There is no project {slug[:64]!r}: create it first or leave it out.",
             field="project",
         )
     return project
@@ -98,7 +98,7 @@ def require_team(session: Session, slug: str) -> Team:
     if team is None:
         raise InvalidInput(
             "unknown_team",
-            f"There is no team {slug[:64]!r}: create it with PUT /api/v1/teams/{{id}}.",
+            f"There is no team {slug[:64]!r}: create it first.",
             field="team",
         )
     return team

@@ -148,7 +148,7 @@ class SearchResultOut(BaseModel):
     score: float = Field(description="Falls from result to result; comparable within one answer only.")
     speaker_shares: list[SpeakerShareOut] = Field(description="Who says most of it first; unnamed speakers left out.")
     sentence: tuple[int, int] | None = Field(
-        description="[from, to) of the sentence nearest to the question, where no word is marked; only with `sentences`."
+        description="[from, to) of the sentence nearest to the question, if no word is marked; only with `sentences`."
     )
 
 

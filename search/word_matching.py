@@ -26,8 +26,9 @@ _MOST_COMPLETED = 100  # words, the most frequent ones
 
 _WORD = re.compile(r"[^\W_]+")
 
-# Slips of the pen (a letter wrong, missing, too many, or two swapped) that a word of so many letters may have.
-_SLIPS = ((8, 2), (4, 1))
+# Slips of the pen (a letter wrong, missing, too many, or two swapped) that a word of so many letters may have: of four
+# letters nearly every word is one slip from another one ("mail" from "mal").
+_SLIPS = ((8, 2), (5, 1))
 
 
 @dataclass(frozen=True, slots=True)

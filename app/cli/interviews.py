@@ -106,6 +106,7 @@ def search(
         mode=mode,  # type: ignore[arg-type]  # checked above
         limit=limit,
         filters=SearchFilters(project=project, speaker=speaker),
+        viewer=ALL_SEEING,
     )
     answer = services.search.search(request)
     if as_json:

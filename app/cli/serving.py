@@ -15,6 +15,7 @@ import typer
 from fastapi import FastAPI
 
 from app.cli.opening import fail, open_services
+from app.long_lists import LongLists
 from app.periodic import Periodic
 from app.services import Services
 from core.errors import AppError
@@ -51,13 +52,20 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
         starting = asyncio.get_running_loop().run_in_executor(None, runtime.start) if runtime else None
         retention = Periodic("retention", services.ingest.retention.remove_due, RETENTION_EVERY_S)
         retention.start()
+        forgetting = Periodic("forgotten lists", services.registry.lists.forget_old, RETENTION_EVERY_S)
+        forgetting.start()
+        long_lists = LongLists(services.registry.list_worker()) if services.settings.workers else None
+        if long_lists:
+            long_lists.start()
         threading.Thread(target=_prepare, args=(services,), name="preparation", daemon=True).start()
         _announce(services, host, listener.getsockname()[1])
         yield
         if runtime and starting:
             await starting
             await asyncio.get_running_loop().run_in_executor(None, runtime.stop)
-        await asyncio.get_running_loop().run_in_executor(None, retention.stop)
+        for running in (retention, forgetting, long_lists):
+            if running:
+                await asyncio.get_running_loop().run_in_executor(None, running.stop)
         services.search.close()
 
     app = create_app(services, lifespan)
@@ -79,8 +87,11 @@ def worker() -> None:
         signal.signal(number, lambda *_: ended.set())
     runtime = build_runtime(services)
     runtime.start()
-    typer.echo("Processing recordings; stop with Ctrl+C.", err=True)
+    long_lists = LongLists(services.registry.list_worker())
+    long_lists.start()
+    typer.echo("Processing recordings and long lists; stop with Ctrl+C.", err=True)
     ended.wait()
+    long_lists.stop()
     runtime.stop()
 
 

@@ -28,6 +28,7 @@ from app.pages.looks import Look, batch_look
 from app.pages.people_on_file import badges_of, instead_of, name_of, whom_to_ask, with_team
 from app.pages.touchpoints import actions_of
 from app.services import Services
+from contact_registry.csv_tables import write_table
 from contact_registry.schemas import MAX_BATCH, BatchCheckIn, BatchDefaults, BatchItemOut
 from core.errors import AppError, InvalidInput
 from core.ids import new_id
@@ -54,19 +55,27 @@ class BatchLine:
 
 
 @router.get("", response_class=HTMLResponse)
-def contacts_page(request: Request, services: ServicesDep, user: PageContactReader, form: LinkedForm) -> HTMLResponse:
+def contacts_page(
+    request: Request, services: ServicesDep, user: PageContactReader, afterwards: BackgroundTasks, form: LinkedForm
+) -> HTMLResponse:
     """Show the empty form and the people on file."""
+    afterwards.add_task(services.audit.people_listed, user.id)
     people = services.registry.find_contacts(limit=PEOPLE_SHOWN).items
     form = with_team(form, choices.team_choices(services))
     return _page(request, services, form, people=people, badges=badges_of(services, user, form, people))
 
 
-@router.post("", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
-def check(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> HTMLResponse:
-    """Answer for one address or name, or for each of a list; nothing is written but the first team, once."""
+@router.post("", dependencies=[Depends(check_csrf)])
+def check(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> Response:
+    """Answer for one address or name, or for each of a list, which when long is a job; nothing of it is written."""
     choices.put_first_team(services)
+    response: Response
     try:
-        response = _page(request, services, form, **_answers(request, services, user, form))
+        people = people_in(form.who)
+        if len(people) > MAX_BATCH:
+            response = RedirectResponse(f"/contacts/files/jobs/{_take(request, services, user, form, people)}", 303)
+        else:
+            response = _page(request, services, form, **_answers(request, services, user, form, people))
     except AppError as error:
         response = _page(request, services, form, status_code=error.status, error=error.message)
     remember(request, response, form)
@@ -154,16 +163,19 @@ def answer_page(
     return _page(request, services, form, status_code=status_code, lost_race=lost_race, error=error, **parts)
 
 
-def _answers(request: Request, services: Services, user: Principal, form: ContactForm) -> dict[str, Any]:
-    people = people_in(form.who)
+def _take(request: Request, services: Services, user: Principal, form: ContactForm, people: list[str]) -> str:
+    """Take a long list as a file of one column, and return the job's id."""
+    at = instant_of(form, services.clock, zone_of(request))
+    defaults = BatchDefaults(at=at, team=form.team, channel=form.channel, purpose=form.purpose)
+    content = write_table(["email"], [[who] for who in people], for_spreadsheet=False)
+    return services.registry.lists.check_file(content, defaults, to_actor(user), encoding="utf-8").id
+
+
+def _answers(
+    request: Request, services: Services, user: Principal, form: ContactForm, people: list[str]
+) -> dict[str, Any]:
     if not people:
         raise InvalidInput("nobody_asked", "Write an address, a name or a list of addresses.", field="who")
-    if len(people) > MAX_BATCH:
-        raise InvalidInput(
-            "too_many_people",
-            f"There are {len(people)} people in the list; at most {MAX_BATCH} are checked at once here.",
-            field="who",
-        )
     if len(people) > 1:
         return _many(request, services, user, form, people)
     if "@" in people[0]:

@@ -157,3 +157,14 @@ def steps(interview: InterviewOut) -> list[tuple[str, str, str]]:
     current = names.index(interview.step) if interview.step in names else -1
     states = ["done" if place < current else "now" if place == current else "ahead" for place in range(len(shown))]
     return [(step, word, state) for (step, word, _), state in zip(shown, states, strict=True)]
+
+
+IMPORT_OUTCOMES = {
+    "created": Look("Created", "tick", "good"),
+    "updated": Look("Updated", "tick", "note"),
+    "unchanged": Look("Unchanged", "tick", "calm"),
+    "duplicate_in_file": Look("Twice in the file", "document", "calm"),
+    "suppressed": Look("Not stored", "stop", "calm"),
+    "contact_only": Look("Person only", "people", "note"),
+    "error": Look("Error", "warning", "stop"),
+}

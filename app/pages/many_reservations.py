@@ -18,7 +18,7 @@ from app.pages.dependencies import PageContactWriter, check_csrf, render
 from app.pages.formats import zone_of
 from app.pages.looks import Look, contact_look, touchpoint_look
 from app.pages.people_on_file import name_of
-from app.pages.registry_files import SentFile
+from app.pages.sent_files import SentFile
 from app.services import Services
 from contact_registry.repeats import RequestKey
 from contact_registry.schemas import MAX_BATCH, BatchDefaults, BatchItemOut, BatchReserveIn

@@ -22,10 +22,13 @@ router = APIRouter(prefix="/me")
 
 TextField = Annotated[str, Form(max_length=1000)]
 
+# What the page says after a form was sent.
+_SAVED = {"profile": "Saved.", "password": "The password is set, and every other browser is signed out."}
+
 
 @router.get("", response_class=HTMLResponse)
-def my_page(request: Request, services: ServicesDep, user: PageUser) -> HTMLResponse:
-    return _page(request, services)
+def my_page(request: Request, services: ServicesDep, user: PageUser, saved: str = "") -> HTMLResponse:
+    return _page(request, services, saved=_SAVED.get(saved))
 
 
 @router.post("/profile", dependencies=[Depends(check_csrf)])
@@ -41,7 +44,7 @@ def change_profile(
         services.access.passwords.change_profile(_person(user), name, email, password, client_of(request))
     except AppError as error:
         return _page(request, services, error=error)
-    return RedirectResponse("/me", status_code=303)
+    return RedirectResponse("/me?saved=profile", status_code=303)
 
 
 @router.post("/password", dependencies=[Depends(check_csrf)])
@@ -59,7 +62,7 @@ def change_password(
         )
     except AppError as error:
         return _page(request, services, error=error)
-    response = RedirectResponse("/me", status_code=303)
+    response = RedirectResponse("/me?saved=password", status_code=303)
     put_session(request, response, secret)
     return response
 
@@ -135,7 +138,7 @@ def _page(
 ) -> HTMLResponse:
     user = user_of(request)
     person = services.access.users.get(user.user_id) if user.user_id else None
-    shown: dict[str, Any] = {"new_key": None, "new_secret": None}
+    shown: dict[str, Any] = {"new_key": None, "new_secret": None, "saved": None}
     return render(
         request,
         "me.html",

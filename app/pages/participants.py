@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.permissions import Permission
@@ -50,11 +50,13 @@ def find(
     request: Request,
     services: ServicesDep,
     user: PageContactWriter,
+    afterwards: BackgroundTasks,
     interview_id: str,
     ordinal: int,
     query: Annotated[str, Form(max_length=400)] = "",
 ) -> HTMLResponse:
     """Show people on file by name or address; in a form, for both are personal."""
+    afterwards.add_task(services.audit.people_listed, user.id)
     return _page(request, services, user, interview_id, ordinal, query=query.strip())
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request
 from starlette.responses import Response
 
 from app.api.dependencies import ServicesDep
@@ -22,6 +22,7 @@ def reminder(
     request: Request,
     services: ServicesDep,
     user: PageContactReader,
+    afterwards: BackgroundTasks,
     contact_id: str,
     at: Annotated[str, Query(max_length=40)],
 ) -> Response:
@@ -31,6 +32,7 @@ def reminder(
     except (ValueError, OverflowError) as error:
         raise InvalidInput("invalid_time", "The date of the reminder is not readable.", field="at") from error
     contact = services.registry.get_contact(contact_id)
+    afterwards.add_task(services.audit.seen, user.id, "contact.viewed", "contact", contact.id)
     address = str(request.url_for("profile_page", contact_id=contact.id))
     lines = [
         "BEGIN:VCALENDAR",

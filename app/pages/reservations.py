@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request
 from pydantic import ValidationError
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -32,9 +32,15 @@ class Hold:
 
 @router.get("", response_class=HTMLResponse)
 def reservations_page(
-    request: Request, services: ServicesDep, user: PageContactReader, team: str = "", new: str = ""
+    request: Request,
+    services: ServicesDep,
+    user: PageContactReader,
+    afterwards: BackgroundTasks,
+    team: str = "",
+    new: str = "",
 ) -> HTMLResponse:
     """List live holds, soonest to run out first; `new` is the one just made."""
+    afterwards.add_task(services.audit.people_listed, user.id)
     return _page(request, services, team=team, new=new)
 
 

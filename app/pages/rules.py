@@ -18,8 +18,17 @@ from app.pages.contacts import PostedForm
 from app.pages.dependencies import PageAdministrator, PageContactReader, check_csrf, render
 from app.pages.formats import zone_of
 from app.pages.people_on_file import name_of
+from app.pages.registry_jobs import path_of
 from app.services import Services
-from contact_registry.schemas_rules import ActivateIn, DraftIn, DraftOut, SimulateIn, SimulateOut, SimulationQuestion
+from contact_registry.schemas_rules import (
+    MAX_SIMULATED,
+    ActivateIn,
+    DraftIn,
+    DraftOut,
+    SimulateIn,
+    SimulateOut,
+    SimulationQuestion,
+)
 from core.errors import AppError, Conflict, InvalidInput
 
 router = APIRouter(prefix="/contacts/rules")
@@ -124,13 +133,16 @@ def reset(services: ServicesDep, user: PageAdministrator) -> Response:
     return RedirectResponse("/contacts/rules#draft", status_code=303)
 
 
-@router.post("/simulate", response_class=HTMLResponse, dependencies=[Depends(check_csrf)])
-def simulate(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> HTMLResponse:
-    """Show whom the draft would newly allow and newly refuse; nothing is written."""
+@router.post("/simulate", dependencies=[Depends(check_csrf)])
+def simulate(request: Request, services: ServicesDep, user: PageContactReader, form: PostedForm) -> Response:
+    """Show whom the draft would newly allow and newly refuse; for very many people as a job. Nothing comes in force."""
     try:
         at = instant_of(form, services.clock, zone_of(request))
         question = SimulationQuestion(at=at, team=form.team, channel=form.channel, purpose=form.purpose)
-        found = _found(services, services.registry.rules.simulate(SimulateIn(question=question)))
+        asked = SimulateIn(question=question)
+        if services.registry.rules.count_asked(asked) > MAX_SIMULATED:
+            return RedirectResponse(path_of(services.registry.lists.simulate(asked, to_actor(user))), status_code=303)
+        found = _found(services, services.registry.rules.simulate(asked))
     except ValidationError as invalid:
         return _page(request, services, error=unreadable(invalid), form=form)
     except AppError as error:

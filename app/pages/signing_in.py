@@ -1,5 +1,6 @@
 """What the ways of signing in share: beginning a browser's session, and where people go next."""
 
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -30,8 +31,18 @@ def device_of(request: Request) -> str:
 
 
 def client_of(request: Request) -> str:
-    """Return the network address that asks, as the server knows it (behind a proxy it trusts: the one before it)."""
-    return request.client.host if request.client else ""
+    """Return the network address that asks, as the server knows it (behind a proxy it trusts: the one before it).
+
+    Of IPv6 the network: whoever has one address has the 2^64 of a /64, and would have as many tries.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:  # a socket file, or a test
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return host
 
 
 def signed_in(request: Request, services: Services, secret: str, next_path: str) -> Response:

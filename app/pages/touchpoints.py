@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access.permissions import Permission
@@ -53,8 +53,15 @@ def actions_of(touch: TouchpointOut, now: datetime) -> list[str]:
 
 @router.get("/{touchpoint_id}", response_class=HTMLResponse)
 def touchpoint_page(
-    request: Request, services: ServicesDep, user: PageContactReader, touchpoint_id: str
+    request: Request,
+    services: ServicesDep,
+    user: PageContactReader,
+    afterwards: BackgroundTasks,
+    touchpoint_id: str,
 ) -> HTMLResponse:
+    contact = services.registry.get_touchpoint(touchpoint_id).contact
+    if contact is not None:
+        afterwards.add_task(services.audit.seen, user.id, "contact.viewed", "contact", contact)
     return _page(request, services, user, touchpoint_id)
 
 

@@ -20,7 +20,7 @@ from app.pages.languages import language_choices
 from app.pages.projects import create_project
 from app.services import Services
 from core.blobs import read_chunks, too_large
-from core.errors import AppError
+from core.errors import AppError, InvalidInput
 from ingest.checks import check_details
 from ingest.schemas import Consent, ParticipantIn, RecordingIn
 
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/upload")
 
 ACCEPTED = "audio/*,video/*,.wav,.mp3,.m4a,.ogg,.opus,.flac,.mp4,.mov,.webm,.mkv,.vtt,.srt,.txt,.json"
 UNNAMED = "Unnamed participant"
-_PERSON = re.compile(r"(?P<name>[^<,]*)(?:<(?P<email>[^<>]*)>)?\s*(?:,\s*(?P<role>.*))?")
+_PERSON = re.compile(r"(?P<name>[^<>,]*)(?:<(?P<email>[^<>]*)>)?\s*(?:,\s*(?P<role>.*))?")
 
 Text = Annotated[str, Form(max_length=20_000)]
 
@@ -156,12 +156,18 @@ def _people(form: UploadForm) -> list[ParticipantIn]:
 
 
 def people_of(text: str) -> list[ParticipantIn]:
-    """Read one person a line: `Name <address>, role`, of which the name alone is enough."""
+    """Read one person a line: `Name <address>, role`, the name alone is enough; another line is InvalidInput."""
     people = []
-    for line in text.splitlines():
-        match = _PERSON.fullmatch(line.strip())
-        if not line.strip() or match is None:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
             continue
+        match = _PERSON.fullmatch(line.strip())
+        if match is None:
+            raise InvalidInput(
+                "unreadable_participant",
+                f"Line {number} of who took part cannot be read: write Name <address>, role; the name alone is enough.",
+                field="participants",
+            )
         name, email, role = (match[part] or "" for part in ("name", "email", "role"))
         people.append(ParticipantIn(name=name.strip() or email.strip(), email=email.strip(), role=role.strip()))
     return people

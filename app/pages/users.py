@@ -17,8 +17,8 @@ from core.errors import AppError
 router = APIRouter(prefix="/users")
 
 ROLES = [
-    (Role.MEMBER.value, "Member: searches, uploads, reserves contacts"),
-    (Role.VIEWER.value, "Viewer: searches and looks, changes nothing"),
+    (Role.MEMBER.value, "Member: adds and reserves"),
+    (Role.VIEWER.value, "Viewer: looks, changes nothing"),
     (Role.ADMINISTRATOR.value, "Administrator: everything"),
 ]
 

@@ -135,6 +135,11 @@ def live_ids(session: Session, *, after: str = "", limit: int = 1_000_000_000) -
     return list(session.connection().execute(query).scalars())
 
 
+def count_live(session: Session) -> int:
+    """Return how many contacts are neither merged nor erased."""
+    return int(session.connection().execute(select(func.count()).select_from(Contact).where(_is_live())).scalar_one())
+
+
 def _is_live() -> ColumnElement[bool]:
     return and_(col(Contact.merged_into).is_(None), col(Contact.erased_at).is_(None))
 

@@ -163,6 +163,8 @@ class Everybody:
         stop = registry.stops.suppress(SuppressionIn(subject=SubjectIn(domain="no.example"), source="manual"), SYSTEM)
         done = registry.imports.run(ImportIn(rows=[{"email": "old@shop.example"}]), SYSTEM)
         draft = registry.rules.put_draft(DraftIn(policies=[RULE]), SYSTEM)
+        tried = registry.lists.import_file(b"email\nold@shop.example\n", SYSTEM, defaults={}, dry_run=True)
+        registry.list_worker().finish()
         key, _ = services.access.keys.create(NewKey("somebody's"), "test")
         sound = write_recording(self._folder.parent / "sound.wav", tone(1.0))
         heard, _ = services.ingest.add_recording(
@@ -177,6 +179,7 @@ class Everybody:
         self.ids |= {
             "interview_id": heard.id,
             "contact_id": self.world.contact_id,
+            "contact_seen": registry.get_contact(self.world.contact_id).updated_at.isoformat(),
             "other_contact_id": someone.id,
             "merged_contact_id": twin.id,
             "account_id": account.id,
@@ -185,6 +188,7 @@ class Everybody:
             "suppression_id": stop.id,
             "stop_id": stop.id,
             "import_id": done.id,
+            "job_id": tried.id,
             "key_id": key.id,
             "project_id": "mail",
             "team_id": "research",

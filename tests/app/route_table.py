@@ -121,6 +121,17 @@ _INTERVIEWS = {
     ),
 }
 
+_NOT_THEIR_JOB = dict.fromkeys(
+    (
+        "viewer",
+        "member",
+        "member of another team",
+        "privacy",
+        "key contacts:read",
+        "key contacts:write",
+    ),
+    404,
+)
 _CONTACTS = {
     f"POST {API}/eligibility/check": Needs(CONTACT_READERS, json=QUESTION),
     f"POST {API}/eligibility/batch-check": Needs(CONTACT_READERS, 207, json={"items": [QUESTION]}),
@@ -176,6 +187,8 @@ _CONTACTS = {
     f"GET {API}/imports/{{import_id}}": Needs(CONTACT_READERS),
     f"GET {API}/imports/{{import_id}}/result.csv": Needs(CONTACT_READERS),
     f"POST {API}/imports/{{import_id}}/undo": Needs(CONTACT_WRITERS),
+    f"GET {API}/jobs/{{job_id}}": Needs(CONTACT_READERS, by_caller=_NOT_THEIR_JOB),
+    f"GET {API}/jobs/{{job_id}}/result": Needs(CONTACT_READERS, by_caller=_NOT_THEIR_JOB),
     f"GET {API}/conflicts": Needs(CONTACT_READERS),
     f"GET {API}/registry/stats": Needs(CONTACT_READERS),
 }
@@ -298,6 +311,14 @@ _CONTACT_PAGES = {
     ),
     "POST /contacts/files/reserve": Needs(CONTACT_WRITERS, form=ASKS | {"row": "1"}, files={"file": ("a.csv", CSV)}),
     "POST /reservations/many": Needs(CONTACT_WRITERS, form=ASKS | {"person": "new@shop.example"}),
+    "GET /contacts/new": Needs(CONTACT_WRITERS),
+    "POST /contacts/new": Needs(CONTACT_WRITERS, 303, form={"name": "New", "emails": "new@shop.example"}),
+    "GET /contacts/{contact_id}/edit": Needs(CONTACT_WRITERS),
+    "POST /contacts/{contact_id}/edit": Needs(CONTACT_WRITERS, 303, form={"name": "New", "seen": "{contact_seen}"}),
+    "GET /contacts/accounts/new": Needs(CONTACT_WRITERS),
+    "POST /contacts/accounts/new": Needs(CONTACT_WRITERS, 303, form={"name": "New"}),
+    "GET /contacts/accounts/{account_id}/edit": Needs(CONTACT_WRITERS),
+    "POST /contacts/accounts/{account_id}/edit": Needs(CONTACT_WRITERS, 303, form={"name": "Another name"}),
     "GET /contacts": Needs(CONTACT_READERS),
     "POST /contacts": Needs(CONTACT_READERS, form=ASKS),
     "GET /contacts/{contact_id}": Needs(CONTACT_READERS),
@@ -322,6 +343,9 @@ _CONTACT_PAGES = {
     "GET /contacts/files/imports/{import_id}": Needs(CONTACT_READERS),
     "GET /contacts/files/imports/{import_id}/result.csv": Needs(CONTACT_READERS),
     "POST /contacts/files/imports/{import_id}/undo": Needs(CONTACT_WRITERS, 303, form={}),
+    "GET /contacts/files/jobs/{job_id}": Needs(CONTACT_READERS, by_caller=_NOT_THEIR_JOB),
+    "GET /contacts/files/jobs/{job_id}/result.csv": Needs(CONTACT_READERS, by_caller=_NOT_THEIR_JOB),
+    "POST /contacts/files/jobs/{job_id}/import": Needs(CONTACT_WRITERS, 303, form={}, by_caller=_NOT_THEIR_JOB),
     "GET /contacts/stops": Needs(CONTACT_READERS),
     "POST /contacts/stops": Needs(
         CONTACT_WRITERS, 303, form={"kind": "email", "who": "new@shop.example", "source": "opt_out"}

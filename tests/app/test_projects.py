@@ -157,6 +157,9 @@ def test_the_page_restricts_and_grants_without_script(world: World, boss: Princi
     ticked = {attrs["value"] for tag, attrs in page.elements if tag == "input" and "checked" in attrs}
     assert ticked == {"1", "research", "usr_boss"}
     assert "restricted to 1 team and 1 person" in PageText(client.get("/projects").text).text
+    nobody = {key: value for key, value in form.items() if key not in ("teams", "users")}
+    assert client.post("/projects/mail", data=nobody).status_code == 303
+    assert "restricted to administrators" in PageText(client.get("/projects").text).text
 
 
 def test_a_member_s_form_cannot_restrict(world: World) -> None:

@@ -106,6 +106,38 @@ def test_history_comes_in_as_a_file_and_tells_every_row(world: RegistryWorld) ->
     ]
     assert done.id is not None
     told = read_table(world.registry.files.outcome_file(done.id))
-    assert [row[:3] for row in told.rows[2:]] == [["3", "suppressed", ""], ["4", "error", "ambiguous_date"]]
+    assert told.columns[:8] == ["email", "date", "team", "channel", "purpose", "status", "id", "row"]
+    assert told.rows[0][:9] == ["ann@corp.example", "2026-03-05", "sales", "phone", "call", "held", "1", "1", "created"]
+    assert told.rows[2][:10] == [*[""] * 7, "3", "suppressed", ""], "of somebody erased nothing is kept"
+    assert told.rows[3][:10] == [*content.decode().splitlines()[4].split(","), "4", "error", "ambiguous_date"]
     again = world.registry.files.import_file(content, CRM, defaults={}, tz="Europe/Prague")
     assert again.counts == {"error": 1, "suppressed": 1, "unchanged": 2}
+
+
+def outcome(world: RegistryWorld, import_id: str | None) -> str:
+    assert import_id is not None
+    return world.registry.files.outcome_file(import_id).decode()
+
+
+def test_the_lines_of_an_imported_file_are_forgotten_with_their_person_and_after_a_week(world: RegistryWorld) -> None:
+    content = b"email,note,date,team,channel,purpose\nann@corp.example,tall,2026-03-05,sales,phone,call\n"
+    content += b"bob@corp.example,short,soon,sales,phone,call\nBOB+x@corp.example,wrong,2026-03-05,sales,phone,call\n"
+    done = world.registry.files.import_file(content, CRM, defaults={})
+    assert "tall" in outcome(world, done.id)
+    assert done.rows[0].contact is not None
+    world.registry.erasure.erase(done.rows[0].contact, EraseIn(), CRM)
+    assert "tall" not in outcome(world, done.id)
+    assert "short" in outcome(world, done.id)
+    world.registry.erasure.erase(world.registry.contact_by_email("bob+x@corp.example").id, EraseIn(), CRM)
+    assert "short" not in outcome(world, done.id), "the same mailbox without its tag, in a row that was wrong"
+    late = world.registry.files.import_file(content, CRM, defaults={})
+    assert late.counts == {"error": 1, "suppressed": 2}
+    assert "tall" not in outcome(world, late.id)
+    assert "short" not in outcome(world, late.id)
+    kept = world.registry.files.import_file(b"email,note\ncid@corp.example,young\n", CRM, defaults={})
+    world.set_clock("2026-05-07T09:00:00+00:00")
+    world.registry.lists.forget_old()
+    assert "young" in outcome(world, kept.id)
+    world.set_clock("2026-05-08T09:01:00+00:00")
+    world.registry.lists.forget_old()
+    assert outcome(world, kept.id).splitlines()[1].startswith("1,contact_only")

@@ -140,3 +140,11 @@ def test_an_erasure_stays_on_record_when_the_person_is_gone(world: World) -> Non
     assert api.post(f"/api/v1/contacts/{world.contact_id}/erase", json={}).status_code == 200
     assert "contact.erased" in actions_on(world, world.contact_id)
     assert "Jana" not in api.get("/api/v1/audit", params={"limit": 500}).text
+
+
+def test_a_look_at_the_list_of_people_leads_to_no_single_person(world: World) -> None:
+    browser = world.member()
+    browser.get("/contacts")
+    links = {attrs.get("href") for _, attrs in PageText(browser.get("/audit").text).elements}
+    assert "/audit?subject=contacts" in links
+    assert "/contacts/contacts" not in links

@@ -135,7 +135,8 @@ def test_a_withdrawal_is_asked_about_and_ends_with_a_receipt(world: World) -> No
     for shown in (interview, "There was no consent", "Rea", "Segments of text 4"):
         assert shown in receipt.text
     page = PageText(browser.get(path).text)
-    assert "A participant withdrew this interview" in page.text
+    assert "This interview was withdrawn" in page.text
+    assert "Download" not in page.text
     assert "Jana" not in page.text
     assert any(attrs.get("href") == done.headers["location"] for _, attrs in page.elements)
 

@@ -11,6 +11,7 @@ from app.pages.contacts import people_in
 from app.pages.projects import slug_of
 from app.pages.signing_in import local_path
 from app.pages.upload import people_of
+from core.errors import InvalidInput
 from search.values import FoundInterview, SearchResult
 
 
@@ -129,6 +130,12 @@ def test_participants_are_read_line_by_line() -> None:
         ("Ann", None, None),
         ("ann@x.example", "ann@x.example", None),
     ]
+
+
+@pytest.mark.parametrize("line", ["Jan <broken", "Jan > x", "Jan <a@x.example> or so"])
+def test_a_participant_who_cannot_be_read_is_refused_with_the_line(line: str) -> None:
+    with pytest.raises(InvalidInput, match="Line 2 of who took part"):
+        people_of(f"Ann\n{line}")
 
 
 @pytest.mark.parametrize(("name", "slug"), [("E-mail study", "e-mail-study"), ("Příprava 2026!", "priprava-2026")])

@@ -18,7 +18,8 @@ from tests.media_factory import beeps, write_recording
 from tests.pages.world import World
 
 CHROMIUM = os.environ.get("EARSHOT_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-PAGES = ["/", "/?q=mails", "/interviews", "/upload", "/contacts", "/reservations", "/projects", "/settings", "/sign-in"]
+PAGES = ["/", "/?q=mails", "/answers?q=how+many+mails", "/saved-searches/new?q=mails", "/search-quality?q=mails"]
+PAGES += ["/interviews", "/upload", "/contacts", "/reservations", "/projects", "/settings", "/sign-in"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -126,6 +127,15 @@ def test_from_a_question_to_the_second_it_was_said(
     assert complaints == []
 
 
+def test_a_question_is_answered_with_people_counted_above_its_moments(page: Page, complaints: list[str]) -> None:
+    page.get_by_label("Search what customers said").fill("How many mails in one week?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#people")).to_contain_text("1 person says this")
+    page.locator("#people .people-source a").click()
+    page.wait_for_url("**/interviews/int_*?t=4200*")
+    assert complaints == []
+
+
 def test_transcript_and_recording_keep_in_step(page: Page, world: World, tmp_path: Path) -> None:
     page.goto(f"/interviews/{add_recording(world, tmp_path)}")
     segments = page.locator(".segment")
@@ -213,6 +223,16 @@ def test_what_cannot_be_uploaded_is_said_beside_the_file(page: Page, tmp_path: P
     expect(rows.last).to_have_class("upload-item is-failed")
     expect(rows.last.locator(".upload-word")).not_to_be_empty()
     assert page.url.endswith("/upload")
+
+
+def test_what_was_uploaded_beside_a_refused_file_is_one_click_away(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "fake.wav").write_bytes(b"this is no sound")
+    (tmp_path / "note.txt").write_text("Ann: We moved to another harbour.")
+    page.goto("/upload")
+    page.set_input_files("#files", [tmp_path / "fake.wav", tmp_path / "note.txt"])
+    page.get_by_role("button", name="Upload").click()
+    page.locator(".upload-item").last.get_by_role("link", name="Open the interview").click()
+    expect(page.get_by_role("heading", name="note")).to_be_visible()
 
 
 def test_a_customer_is_checked_and_reserved(page: Page) -> None:

@@ -8,7 +8,7 @@ from httpx2 import Response
 
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import TouchpointIn
-from contact_registry.schemas_rules import DraftIn
+from contact_registry.schemas_rules import ActivateIn, DraftIn
 from tests.pages.world import NOON, PageText, World, token_on
 
 RULES = "/contacts/rules"
@@ -146,3 +146,32 @@ def test_a_trial_that_makes_no_sense_is_answered_in_words(member: TestClient, as
     answer = send(member, "simulate", **asked)
     assert answer.status_code == 422
     assert any(attrs.get("role") == "alert" for _, attrs in PageText(answer.text).elements)
+
+
+def test_rules_that_overlap_a_superseded_one_are_marked(world: World) -> None:
+    gap = {"kind": "min_gap", "applies_to": {}, "counts": {}}
+    rules = [
+        gap | {"id": "all30", "name": "Everybody 30", "gap": "P30D"},
+        gap | {"id": "all20", "name": "Everybody 20", "gap": "P20D"},
+        gap | {"id": "sales", "name": "Sales 40", "gap": "P40D", "applies_to": {"teams": ["sales"]}},
+        gap
+        | {
+            "id": "own",
+            "name": "Research 7",
+            "gap": "P7D",
+            "applies_to": {"teams": ["research"]},
+            "supersedes": ["all30"],
+        },
+    ]
+    world.services.registry.rules.put_draft(DraftIn(policies=rules), SYSTEM)
+    draft = world.services.registry.rules.draft()
+    assert draft.overlaps == {
+        "all30": ["Set aside where “Research 7” applies."],
+        "all20": ["Overlaps “Everybody 30”, which “Research 7” sets aside: this rule still holds there."],
+    }
+    page = PageText(world.member().get("/contacts/rules").text).text
+    for note in (*draft.overlaps["all30"], *draft.overlaps["all20"]):
+        assert note in page
+    assert "“Sales 40”" not in page
+    world.services.registry.rules.activate(ActivateIn(), SYSTEM)
+    assert PageText(world.member().get("/contacts/rules").text).text.count("Set aside where") == 2

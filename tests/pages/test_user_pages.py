@@ -158,7 +158,9 @@ def test_a_new_password_signs_out_every_other_browser_and_not_this_one(world: Wo
     here, elsewhere = browser_of(world), browser_of(world)
     before = here.cookies["earshot_session"]
     form = {"csrf_token": token_on(here, "/me"), "old_password": PASSWORD, "password": OTHER}
-    assert here.post("/me/password", data=form).status_code == 303
+    answer = here.post("/me/password", data=form)
+    assert answer.status_code == 303
+    assert "The password is set" in text_of(here, answer.headers["location"])
     assert here.cookies["earshot_session"] != before
     assert here.get("/me").status_code == 200
     assert elsewhere.get("/me").status_code == 303

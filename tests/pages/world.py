@@ -18,6 +18,7 @@ from app.access.permissions import Role
 from app.access.service import AccessService
 from app.access.sessions import LOCAL_ADMINISTRATOR
 from app.access.tables import User
+from app.answers import AnswerService
 from app.audit import AuditService
 from app.erasure import PersonErasure
 from app.main import create_app
@@ -89,6 +90,7 @@ def build_services(folder: Path, *, works: bool = True) -> Services:
         ingest=ingest,
         uploads=uploads,
         search=search,
+        answers=AnswerService(search, participation, registry),
         registry=registry,
         participation=participation,
         audit=AuditService(database, clock),

@@ -5,6 +5,7 @@ from app.api.contacts import (
     contacts,
     eligibility,
     imports,
+    jobs,
     policy_sets,
     records,
     reservations,
@@ -21,5 +22,6 @@ routers = (
     stops.router,
     policy_sets.router,
     imports.router,
+    jobs.router,
     records.router,
 )

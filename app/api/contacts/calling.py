@@ -12,6 +12,7 @@ from app.api import problems
 from app.api.dependencies import Administrator, ContactReader, ContactWriter, PrivacyOfficer, ServicesDep
 from contact_registry.actor import Actor
 from contact_registry.repeats import RequestKey
+from contact_registry.schemas_lists import JobOut, JobTaken
 from contact_registry.service import RegistryService
 from core.errors import AppError, BadRequest, Forbidden
 
@@ -100,9 +101,10 @@ def request_key(request: Request, actor: Actor, key: str | None, body: BaseModel
 def answer_once(
     key: RequestKey | None, call: Callable[[], BaseModel], *, status: int, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return the call's answer, or its error, marked when it was given before."""
+    """Return the call's answer, or its error, marked when it was given before; 202 where it took a list as a job."""
     try:
-        answer = json_answer(call(), status=status)
+        body = call()
+        answer = taken_answer(body) if isinstance(body, JobOut) else json_answer(body, status=status)
     except AppError as error:
         answer = problems.from_app_error(error)
     if key is not None and key.replayed:
@@ -116,6 +118,13 @@ def json_answer(body: BaseModel, *, status: int = 200, exclude_none: bool = Fals
     """Return the body as JSON; our own models need no second validation."""
     content = body.model_dump_json(by_alias=True, exclude_none=exclude_none)
     return Response(content, status_code=status, media_type="application/json")
+
+
+def taken_answer(job: JobOut) -> Response:
+    """Return 202: the list is worked on, and where to ask how far it is."""
+    answer = json_answer(JobTaken(job=job.id, status_url=job.status_url), status=202)
+    answer.headers["Location"] = job.status_url
+    return answer
 
 
 def csv_answer(content: bytes, file_name: str) -> Response:
@@ -134,6 +143,12 @@ def revision_of(if_match: str | None) -> int | None:
     return int(text)
 
 
+TAKEN: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": JobTaken,
+        "description": "Longer than is answered at once: Location says where to ask how far it is.",
+    }
+}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     409: {"description": "The present state refuses it: not eligible, lapsed, or lost to somebody faster."},
     422: {"description": "Wrong whatever the state."},

@@ -62,6 +62,7 @@ def find_contacts(
         profile = registry.profile(registry.contact_by_email(email).id, actor)
         afterwards.add_task(services.audit.seen, actor.id, "contact.viewed", "contact", profile.id)
         return json_answer(profile)
+    afterwards.add_task(services.audit.people_listed, actor.id)
     return json_answer(registry.find_contacts(q, account=account, segment=segment, limit=limit, cursor=cursor))
 
 

@@ -5,14 +5,23 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from app.api.contacts.calling import CSV_ANSWER, AskingActor, CsvBody, RegistryDep, csv_answer, json_answer
+from app.api.contacts.calling import (
+    CSV_ANSWER,
+    TAKEN,
+    AskingActor,
+    CsvBody,
+    RegistryDep,
+    csv_answer,
+    json_answer,
+    taken_answer,
+)
 from app.api.dependencies import ServicesDep
 from app.services import Services
 from contact_registry.actor import Actor
 from contact_registry.addresses import email_key
-from contact_registry.csv_service import CsvCheckOut
 from contact_registry.instants import Instant
 from contact_registry.schemas import (
+    MAX_BATCH,
     BatchCheckIn,
     BatchDefaults,
     BatchOut,
@@ -22,6 +31,8 @@ from contact_registry.schemas import (
     RawEmail,
     Slug,
 )
+from contact_registry.schemas_imports import CsvCheckOut
+from contact_registry.schemas_lists import JobOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
 
@@ -56,30 +67,45 @@ def check(body: QuestionIn, registry: RegistryDep, actor: AskingActor) -> Any:
     return json_answer(registry.check(body, actor))
 
 
-@router.post("/eligibility/batch-check", status_code=207, response_model=BatchOut)
+@router.post("/eligibility/batch-check", status_code=207, response_model=BatchOut, responses=TAKEN)
 def batch_check(body: BatchCheckIn, registry: RegistryDep, actor: AskingActor) -> Response:
-    """Judge up to 1,000 people; each item has its own status. `sequential` judges as if each were then booked."""
+    """Judge up to 1,000 people, each item with its own status; up to 100,000 are taken as a job (202).
+
+    `sequential` judges as if each were then booked.
+    """
+    if len(body.items) > MAX_BATCH:
+        return taken_answer(registry.lists.check_items(body, actor))
     return json_answer(registry.batch_check(body, actor), status=207)
 
 
-@router.post("/eligibility/csv-check", response_model=CsvCheckOut)
+@router.post("/eligibility/csv-check", response_model=CsvCheckOut, responses=TAKEN)
 def check_file(
     content: CsvBody, query: Annotated[FileQuestion, Query()], services: ServicesDep, actor: AskingActor
 ) -> Response:
-    """Judge everybody in a CSV file, up to 10,000 rows; columns of the file win over the query. Nothing is booked."""
-    return json_answer(_check_file(content, query, services, actor)[0])
+    """Judge everybody in a CSV file; columns of the file win over the query. Nothing is booked.
+
+    More than 10,000 rows, up to 100,000, are taken as a job (202).
+    """
+    checked = _check_file(content, query, services, actor)
+    return checked if isinstance(checked, Response) else json_answer(checked[0])
 
 
-@router.post("/eligibility/csv-check/result.csv", response_class=Response, responses=CSV_ANSWER)
+@router.post("/eligibility/csv-check/result.csv", response_class=Response, responses=CSV_ANSWER | TAKEN)
 def check_file_as_file(
     content: CsvBody, query: Annotated[FileQuestion, Query()], services: ServicesDep, actor: AskingActor
 ) -> Response:
     """Return the file as it was sent, with the answers in columns behind its own; safe to open in a spreadsheet."""
-    return csv_answer(_check_file(content, query, services, actor)[1], "eligibility.csv")
+    checked = _check_file(content, query, services, actor)
+    return checked if isinstance(checked, Response) else csv_answer(checked[1], "eligibility.csv")
 
 
-def _check_file(content: bytes, query: FileQuestion, services: Services, actor: Actor) -> tuple[CsvCheckOut, bytes]:
-    checked = services.registry.files.check(
+def _check_file(
+    content: bytes, query: FileQuestion, services: Services, actor: Actor
+) -> tuple[CsvCheckOut, bytes] | Response:
+    files = services.registry.files
+    is_long = files.is_long(content, query.encoding)
+    check = services.registry.lists.check_file if is_long else files.check
+    checked = check(
         content,
         query.defaults(),
         actor,
@@ -88,7 +114,7 @@ def _check_file(content: bytes, query: FileQuestion, services: Services, actor: 
         mode=query.mode,
     )
     services.audit.list_checked(actor.id, content)
-    return checked
+    return taken_answer(checked) if isinstance(checked, JobOut) else checked
 
 
 @router.post("/addresses/normalise")

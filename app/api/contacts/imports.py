@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.api.contacts.calling import (
     CSV_ANSWER,
+    TAKEN,
     CsvBody,
     KeyHeader,
     ReadingActor,
@@ -22,19 +23,23 @@ from app.api.contacts.calling import (
 from app.api.dependencies import ServicesDep
 from contact_registry.local_times import DateFormat
 from contact_registry.people_service import check_zone
-from contact_registry.schemas import Input, Slug
-from contact_registry.schemas_imports import ImportIn, ImportOut
+from contact_registry.schemas import GivenSource, Input, Slug
+from contact_registry.schemas_imports import MAX_ROWS, ImportIn, ImportOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
 
 
-@router.post("/imports", status_code=207, response_model=ImportOut)
+@router.post("/imports", status_code=207, response_model=ImportOut, responses=TAKEN)
 def import_history(
     body: ImportIn, request: Request, registry: RegistryDep, actor: WritingActor, key: KeyHeader = None
 ) -> Response:
-    """Import rows of history; `dry_run` says what would happen. The same rows again change nothing."""
+    """Import rows of history; `dry_run` says what would happen. The same rows again change nothing.
+
+    More than 10,000 rows, up to 100,000, are taken as a job (202).
+    """
     sent = request_key(request, actor, key, body)
-    return answer_once(sent, lambda: registry.imports.run(body, actor, sent), status=207)
+    run = registry.lists.import_rows if len(body.rows) > MAX_ROWS else registry.imports.run
+    return answer_once(sent, lambda: run(body, actor, sent), status=207)
 
 
 class FileHistory(Input):
@@ -43,7 +48,9 @@ class FileHistory(Input):
     team: Slug | None = None
     channel: Slug | None = None
     purpose: Slug | None = None
-    source: Slug | None = Field(default=None, description="Namespace of external_id; the caller's own by default.")
+    source: GivenSource | None = Field(
+        default=None, description="Namespace of external_id; the caller's own by default."
+    )
     tz: str | None = Field(default=None, description="Zone of times without one; the workspace's by default.")
     encoding: str | None = Field(default=None, max_length=40, description="Of the file; guessed when left out.")
     dates: DateFormat = Field(default="iso", description="Which comes first in dates such as 03/04/2026.")
@@ -51,7 +58,7 @@ class FileHistory(Input):
     file_name: str | None = Field(default=None, max_length=200)
 
 
-@router.post("/imports/csv", status_code=207, response_model=ImportOut)
+@router.post("/imports/csv", status_code=207, response_model=ImportOut, responses=TAKEN)
 def import_file(
     content: CsvBody,
     query: Annotated[FileHistory, Query()],
@@ -60,14 +67,18 @@ def import_file(
     actor: WritingActor,
     key: KeyHeader = None,
 ) -> Response:
-    """Import a CSV file of history, up to 10,000 rows; `dry_run` first. Ambiguous dates are never guessed."""
+    """Import a CSV file of history; `dry_run` first. Ambiguous dates are never guessed.
+
+    More than 10,000 rows, up to 100,000, are taken as a job (202).
+    """
     check_zone(query.tz)
     sent = request_key(request, actor, key, query)
     if sent is not None:
         sent.body = [sent.body, sha256(content).hexdigest()]
     defaults = query.model_dump(include={"team", "channel", "purpose"}, exclude_none=True)
+    is_long = registry.files.is_long(content, query.encoding)
     run = partial(
-        registry.files.import_file,
+        registry.lists.import_file if is_long else registry.files.import_file,
         content,
         actor,
         defaults=defaults,
@@ -84,7 +95,10 @@ def import_file(
 
 @router.get("/imports/{import_id}/result.csv", response_class=Response, responses=CSV_ANSWER)
 def get_import_file(import_id: str, services: ServicesDep, actor: ReadingActor) -> Response:
-    """Return what became of every row, by row number; suppressed rows are named by nothing else."""
+    """Return the file with what became of every row behind its columns, which are kept for a week.
+
+    Suppressed rows are named by their number alone.
+    """
     file = services.registry.files.outcome_file(import_id)
     services.audit.happened(actor.id, "import.exported", "import", import_id)
     return csv_answer(file, "import.csv")

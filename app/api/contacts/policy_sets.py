@@ -1,10 +1,22 @@
 """The rules: versions, the draft, its dry run and activation; purposes."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 
-from app.api.contacts.calling import PROBLEMS, AdministeringActor, AskingActor, ReadingActor, RegistryDep, json_answer
+from app.api.contacts.calling import (
+    PROBLEMS,
+    TAKEN,
+    AdministeringActor,
+    AskingActor,
+    ReadingActor,
+    RegistryDep,
+    json_answer,
+    taken_answer,
+)
 from contact_registry.schemas_rules import (
+    MAX_SIMULATED,
     ActivateIn,
     DraftIn,
     DraftOut,
@@ -48,9 +60,14 @@ def put_draft(body: DraftIn, registry: RegistryDep, actor: AdministeringActor) -
     return json_answer(registry.rules.put_draft(body, actor))
 
 
-@router.post("/policy-sets/draft/simulate", response_model=SimulateOut)
+@router.post("/policy-sets/draft/simulate", response_model=SimulateOut, responses=TAKEN)
 def simulate(body: SimulateIn, registry: RegistryDep, actor: ReadingActor) -> Response:
-    """Say whom and which bookings the draft (or the given rules) would hit or free; nothing is written."""
+    """Say whom and which bookings the draft (or the given rules) would hit or free; nothing of it is put in force.
+
+    For more than 10,000 people it is taken as a job (202).
+    """
+    if registry.rules.count_asked(body) > MAX_SIMULATED:
+        return taken_answer(registry.lists.simulate(body, actor))
     return json_answer(registry.rules.simulate(body))
 
 
@@ -61,7 +78,9 @@ def activate(registry: RegistryDep, actor: AdministeringActor, body: ActivateIn 
 
 
 @router.get("/policy-sets/{version}", response_model=PolicySetOut)
-def get_policy_set(version: int, registry: RegistryDep, actor: AskingActor) -> Response:
+def get_policy_set(
+    version: Annotated[int, Path(ge=0, le=2**31 - 1)], registry: RegistryDep, actor: AskingActor
+) -> Response:
     return json_answer(registry.rules.version(version))
 
 

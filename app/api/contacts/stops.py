@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import BaseModel
 
 from app.api.contacts.calling import (
@@ -14,6 +14,7 @@ from app.api.contacts.calling import (
     json_answer,
     request_key,
 )
+from app.api.dependencies import ServicesDep
 from contact_registry.schemas_people import ConsentIn, ConsentOut, LiftIn, SuppressionIn, SuppressionOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
@@ -66,5 +67,10 @@ def add_consent(
 
 
 @router.get("/contacts/{contact_id}/consents")
-def list_consents(contact_id: str, registry: RegistryDep, actor: ReadingActor) -> ConsentList:
-    return ConsentList(items=registry.stops.consents(contact_id))
+def list_consents(
+    contact_id: str, services: ServicesDep, actor: ReadingActor, afterwards: BackgroundTasks
+) -> ConsentList:
+    """Return what the person consented to and withdrew."""
+    items = services.registry.stops.consents(contact_id)
+    afterwards.add_task(services.audit.seen, actor.id, "contact.viewed", "contact", contact_id)
+    return ConsentList(items=items)

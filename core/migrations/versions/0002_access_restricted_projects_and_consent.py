@@ -135,6 +135,53 @@ def upgrade() -> None:
     op.create_index("ix_web_session_principal_id", "web_session", ["principal_id"])
 
     op.create_table(
+        "saved_search",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("looked_at", sa.BigInteger(), nullable=False),
+        sa.Column("looked_seq", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_saved_search_owner", "saved_search", ["owner"])
+    op.create_table(
+        "quality_question",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("query", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("query"),
+    )
+    op.create_table(
+        "expected_moment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("question_id", sa.String(), nullable=False),
+        sa.Column("interview_id", sa.String(), nullable=False),
+        sa.Column("first_segment", sa.Integer(), nullable=False),
+        sa.Column("last_segment", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["question_id"], ["quality_question.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["interview_id"], ["interview.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_expected_moment_question_id", "expected_moment", ["question_id"])
+    op.create_index("ix_expected_moment_interview_id", "expected_moment", ["interview_id"])
+    op.create_table(
+        "quality_run",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("recall", sa.Float(), nullable=False),
+        sa.Column("ndcg", sa.Float(), nullable=False),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_quality_run_at", "quality_run", ["at"])
+
+    op.create_table(
         "withdrawal",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("interview_id", sa.String(), nullable=False),
@@ -149,6 +196,67 @@ def upgrade() -> None:
     )
     op.create_index("ix_withdrawal_at", "withdrawal", ["at"])
     op.create_index("ix_withdrawal_recording_sha256", "withdrawal", ["recording_sha256"])
+    op.create_table(
+        "registry_job",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("asker", sa.JSON(), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("head", sa.JSON(), nullable=False),
+        sa.Column("import_id", sa.String(), nullable=True),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("error_message", sa.String(), nullable=True),
+        sa.Column("worker", sa.String(), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_registry_job_created_at", "registry_job", ["created_at"])
+    op.create_index("ix_registry_job_owner", "registry_job", ["owner", "created_at"])
+    op.create_index("ix_registry_job_status", "registry_job", ["status"])
+    op.create_table(
+        "registry_job_input",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["registry_job.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id"),
+    )
+    op.create_table(
+        "registry_job_part",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("start", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.String(), nullable=False),
+        sa.Column("rest", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["registry_job.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", "start"),
+    )
+    op.create_table(
+        "registry_job_person",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("match_key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["registry_job.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", "match_key"),
+    )
+    op.create_index("ix_registry_job_person_key", "registry_job_person", ["match_key"])
+    op.create_table(
+        "imported_line",
+        sa.Column("import_id", sa.String(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("match_key", sa.String(), nullable=True),
+        sa.Column("cells", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["history_import.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("import_id", "line"),
+    )
+    op.create_index("ix_imported_line_key", "imported_line", ["match_key"])
+
     for statement in AUDIT_GUARDS[op.get_bind().dialect.name]:
         op.get_bind().exec_driver_sql(statement)
 

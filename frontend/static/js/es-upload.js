@@ -96,7 +96,8 @@ class Upload extends HTMLElement {
     try {
       await this.sendWithPatience(row, details);
       localStorage.removeItem(memoryKey(row.file));
-      this.say(row, row.interview ? "Here. It is being written down now." : "Here.");
+      this.say(row, row.interview ? "" : "Here.");
+      if (row.interview) row.word.append(linkTo(row.interview));
     } catch (error) {
       if (error instanceof Refused) localStorage.removeItem(memoryKey(row.file));
       this.fail(row, error instanceof Refused ? error.message : "The connection broke. Press Upload to go on.");
@@ -193,6 +194,13 @@ class Upload extends HTMLElement {
     row.item.classList.add("is-failed");
     row.word.textContent = sentence;
   }
+}
+
+function linkTo(interview) {
+  const link = document.createElement("a");
+  link.href = `/interviews/${interview}`;
+  link.textContent = "Open the interview";
+  return link;
 }
 
 function warn(event) {
