@@ -71,18 +71,18 @@ def transcribe(work: Work) -> None:
         path = parts.blobs.path(interview.recording_sha256)
     report = work.reporter("transcribe", 0.0, 0.8)
     info = probe(path)
-    windows = SoundWindows(path, parts.detector, parts.window_s)
-    window = windows.window_at(last.end_ms if last else 0)
-    while window is not None:
-        report(window.start_ms / max(1, info.duration_ms))
-        if window.speech:  # silence needs no model
-            transcriber.prepare(work.download_reporter())
-        heard = transcriber.transcribe_window(window, options, lambda ms: report(ms / max(1, info.duration_ms)))
-        with work.writing() as (session, interview):
-            work_repository.add_heard(session, interview.id, heard, transcriber.model_name)
-            if window.is_last:
-                interview.notice = windows.tally.warning(info)
-        window = None if window.is_last else windows.window_at(window.end_ms)
+    with SoundWindows(path, parts.detector, parts.window_s) as windows:
+        window = windows.window_at(last.end_ms if last else 0)
+        while window is not None:
+            report(window.start_ms / max(1, info.duration_ms))
+            if window.speech:  # silence needs no model
+                transcriber.prepare(work.download_reporter())
+            heard = transcriber.transcribe_window(window, options, lambda ms: report(ms / max(1, info.duration_ms)))
+            with work.writing() as (session, interview):
+                work_repository.add_heard(session, interview.id, heard, transcriber.model_name)
+                if window.is_last:
+                    interview.notice = windows.tally.warning(info)
+            window = None if window.is_last else windows.window_at(window.end_ms)
 
 
 def diarize(work: Work) -> None:
@@ -96,9 +96,9 @@ def diarize(work: Work) -> None:
         report = work.reporter("diarize", 0.8, 0.88)
         report(0.0)
         path = work.parts.blobs.path(str(interview.recording_sha256))
-        windows = SoundWindows(path, work.parts.detector, work.parts.window_s)
         whole_ms = max(1, heard[-1].end_ms)
-        turns = work.parts.diarizer.find_turns(windows, lambda ms: report(ms / whole_ms))
+        with SoundWindows(path, work.parts.detector, work.parts.window_s) as windows:
+            turns = work.parts.diarizer.find_turns(windows, lambda ms: report(ms / whole_ms))
         segments = list(assign_speakers(segments, turns))
     with work.writing() as (session, interview):
         repository.put_text(session, interview.id, segments, ())

@@ -6,8 +6,9 @@ The pipeline asks for the window at a position it has stored, so a killed job re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -38,9 +39,22 @@ class SoundWindows:
         self._detector = detector
         self._window_size = round(window_s * 1000) * _SAMPLES_PER_MS
         self._search_size = min(self._window_size // 2, round(_SEARCH_S * 1000) * _SAMPLES_PER_MS)
-        self._blocks: Iterator[Samples] = iter(())
+        self._blocks: Generator[Samples, None, None] | None = None
         self._held: list[Samples] = []
         self._position_ms: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that decodes, wherever it is; left to the garbage collector it would go on meanwhile."""
+        if self._blocks is not None:
+            self._blocks.close()
+        self._blocks = None
+        self._position_ms = None
 
     def __iter__(self) -> Iterator[SoundWindow]:
         """Yield all windows from the beginning; none when the recording has no length."""
@@ -77,23 +91,27 @@ class SoundWindows:
         )
 
     def _rewind_to(self, start_ms: int) -> None:
+        self.close()
         self.tally.decoded_ms = self.tally.skipped_packets = 0
         self._blocks = decode_blocks(self._path, tally=self.tally)
         self._held = []
         missing = start_ms * _SAMPLES_PER_MS
         while missing > 0:
-            block = next(self._blocks, None)
+            block = self._next_block()
             if block is None:
                 return
             if block.size > missing:
                 self._held = [block[missing:]]
             missing -= block.size
 
+    def _next_block(self) -> Samples | None:
+        return None if self._blocks is None else next(self._blocks, None)
+
     def _read(self, size: int) -> Samples:
         """Take up to `size` samples; what was read beyond them is given back by `window_at` with the rest."""
         held = sum(piece.size for piece in self._held)
         while held < size:
-            block = next(self._blocks, None)
+            block = self._next_block()
             if block is None:
                 break
             self._held.append(block)

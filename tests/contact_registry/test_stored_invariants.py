@@ -128,7 +128,7 @@ def test_11_an_independent_batch_is_so_many_checks_and_a_sequential_one_so_many_
                 assert (item.decision == "eligible") == ("error" not in answer)
 
 
-@given(rule_sets(), operations(4), matters(), moments(0, 9))
+@given(rule_sets(), operations(4), matters(), moments(1, 9))
 def test_12_simulating_the_rules_in_force_finds_nothing_and_writes_nothing(
     rules: list[Json], before: list[Operation], about: Json, at: Any
 ) -> None:

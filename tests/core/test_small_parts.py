@@ -61,7 +61,7 @@ def test_a_team_is_created_once_and_renamed_after(session: Session) -> None:
 
 
 def test_an_unknown_team_is_named_with_what_to_do(session: Session) -> None:
-    with pytest.raises(InvalidInput, match="PUT /api/v1/teams"):
+    with pytest.raises(InvalidInput, match="create it first"):
         directory.require_team(session, "nobody")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,16 @@ def test_a_recording_of_no_length_has_no_window(tmp_path: Path) -> None:
 
 def test_beyond_the_end_there_is_no_window(recording: Path) -> None:
     assert SoundWindows(recording, FakeSpeechDetector()).window_at(60_000) is None
+
+
+def test_closing_ends_the_decoding_and_what_is_asked_then_begins_anew(recording: Path) -> None:
+    with SoundWindows(recording, FakeSpeechDetector(), window_s=10.0) as windows:
+        first = windows.window_at(0)
+        decoding = windows._blocks
+    assert decoding is not None
+    assert inspect.getgeneratorstate(decoding) == inspect.GEN_CLOSED, "not left to the garbage collector"
+    again = windows.window_at(0)
+    windows.close()
+    assert first is not None
+    assert again is not None
+    assert np.array_equal(first.samples, again.samples)

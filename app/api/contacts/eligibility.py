@@ -26,6 +26,7 @@ from contact_registry.schemas import (
     BatchDefaults,
     BatchOut,
     CheckOut,
+    Id,
     Input,
     QuestionIn,
     RawEmail,
@@ -44,7 +45,7 @@ class FileQuestion(Input):
     channel: Slug | None = None
     purpose: Slug | None = None
     at: Instant | None = None
-    engagement: str | None = None
+    engagement: Id | None = None
     mode: Literal["sequential", "independent"] = "sequential"
     email_column: str | None = Field(default=None, description="Heading of the column with addresses.")
     encoding: str | None = Field(default=None, max_length=40, description="Of the file; guessed when left out.")
