@@ -33,7 +33,12 @@ def reserve(
     return answer_once(sent, lambda: registry.reserve(body, actor, sent), status=201)
 
 
-@router.post("/reservations:batch", status_code=207, response_model=BatchOut)
+@router.post(
+    "/reservations:batch",
+    status_code=207,
+    response_model=BatchOut,
+    responses={201: {"model": BatchOut, "description": "`atomic`: all of them are held."}},
+)
 def reserve_many(
     body: BatchReserveIn, request: Request, registry: RegistryDep, actor: ClaimingActor, key: KeyHeader = None
 ) -> Response:
