@@ -13,7 +13,7 @@ from contact_registry.instants import write_instant
 from contact_registry.local_times import DateFormat, read_time
 from contact_registry.questions import QuestionService, count_badges
 from contact_registry.repeats import RequestKey
-from contact_registry.schemas_imports import MAX_JOB_ROWS, MAX_ROWS, CsvCheckOut, ImportIn, ImportOut
+from contact_registry.schemas_imports import MAX_JOB_ROWS, MAX_ROWS, CsvCheckOut, HistoryFile, ImportIn, ImportOut
 from contact_registry.workplace import Workplace
 from core.errors import AppError, InvalidInput
 
@@ -78,24 +78,13 @@ class CsvService:
         self,
         content: bytes,
         actor: Actor,
-        *,
-        defaults: Mapping[str, str],
-        tz: str | None = None,
-        encoding: str | None = None,
-        order: DateFormat = "iso",
-        source: str | None = None,
-        dry_run: bool = False,
-        file_name: str | None = None,
-        columns: Mapping[str, str] | None = None,
+        how: HistoryFile,
         request: RequestKey | None = None,
     ) -> ImportOut:
-        """Import a file of history; local times are in `tz`, the workspace's zone by default.
-
-        `columns` names a field's column where its heading does not say, or is misleading; "" for none.
-        """
-        table = read_table(content, encoding)
-        rows = import_rows(table, defaults, tz or self._at.settings.timezone, order, columns)
-        sent = ImportIn(rows=rows, source=source, dry_run=dry_run, file_name=file_name)
+        """Import a file of history. Raises InvalidInput for what is no list or has no addresses."""
+        table = read_table(content, how.encoding)
+        rows = import_rows(table, how, self._at.settings.timezone)
+        sent = ImportIn(rows=rows, source=how.source, dry_run=how.dry_run, file_name=how.file_name)
         return self._imports.run(sent, actor, request, table)
 
     def outcome_file(self, import_id: str) -> bytes:
@@ -111,14 +100,16 @@ class CsvService:
         return write_table([*columns, *OUTCOME_COLUMNS], rows)
 
 
-def import_rows(
-    table: Table, defaults: Mapping[str, str], zone: str, order: DateFormat, columns: Mapping[str, str] | None
-) -> list[dict[str, Any]]:
-    """Return the rows of a file as `ImportIn` takes them. Raises InvalidInput `no_email_column`."""
-    recognised = table.recognised(columns)
+def import_rows(table: Table, how: HistoryFile, usual_zone: str) -> list[dict[str, Any]]:
+    """Return the rows of a file as `ImportIn` takes them; local times are in `usual_zone` where `how` names none.
+
+    Raises InvalidInput `no_email_column`.
+    """
+    recognised = table.recognised(how.columns)
     if "email" not in recognised:
         email_index(table, None)  # raises
-    return [_import_row(row, recognised, defaults, zone, order) for row in table.rows]
+    zone = how.tz or usual_zone
+    return [_import_row(row, recognised, how.defaults, zone, how.order) for row in table.rows]
 
 
 def email_index(table: Table, wanted: str | None) -> int:

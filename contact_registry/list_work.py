@@ -22,7 +22,7 @@ from contact_registry.instants import write_instant
 from contact_registry.questions import QuestionService, count_badges, item_out
 from contact_registry.repository import rules
 from contact_registry.rules_service import RulesService
-from contact_registry.schemas_imports import MAX_JOB_ROWS, ImportRowOut
+from contact_registry.schemas_imports import MAX_JOB_ROWS, HistoryFile, ImportRowOut
 from contact_registry.schemas_rules import SimulateIn
 from contact_registry.tables_of_lists import RegistryJob, RegistryJobPart
 from contact_registry.tables_of_record import HistoryImport
@@ -183,9 +183,9 @@ class ImportWork:
         self._import_id = job.import_id
         self._table: Table | None = None
         if job.kind == "csv_import":
-            self._table = read_table(content, job.asked["encoding"], most=MAX_JOB_ROWS)
-            zone = job.asked["tz"] or parts.at.settings.timezone
-            self._rows = import_rows(self._table, job.asked["defaults"], zone, job.asked["order"], job.asked["columns"])
+            how = HistoryFile.model_validate(job.asked)
+            self._table = read_table(content, how.encoding, most=MAX_JOB_ROWS)
+            self._rows = import_rows(self._table, how, parts.at.settings.timezone)
         else:
             self._rows = json.loads(content)
         self._marks: set[Mark] = set()

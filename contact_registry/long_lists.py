@@ -6,7 +6,7 @@ once when somebody in the list is erased.
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +19,10 @@ from contact_registry.csv_service import OUTCOME_COLUMNS, email_index, import_ro
 from contact_registry.csv_tables import read_table, write_table
 from contact_registry.file_checks import RESULT_COLUMNS
 from contact_registry.imports_service import LINES_KEPT, RUNNING
-from contact_registry.local_times import DateFormat
 from contact_registry.repeats import RequestKey
 from contact_registry.repository import imports, jobs
 from contact_registry.rules_service import RulesService
-from contact_registry.schemas_imports import MAX_JOB_ROWS, ImportIn
+from contact_registry.schemas_imports import MAX_JOB_ROWS, HistoryFile, ImportIn
 from contact_registry.schemas_lists import JobErrorOut, JobOut, Kind, status_url
 from contact_registry.schemas_rules import SimulateIn
 from contact_registry.tables_of_lists import RegistryJob, RegistryJobInput
@@ -90,31 +89,15 @@ class LongListService:
         self,
         content: bytes,
         actor: Actor,
-        *,
-        defaults: Mapping[str, str],
-        tz: str | None = None,
-        encoding: str | None = None,
-        order: DateFormat = "iso",
-        source: str | None = None,
-        dry_run: bool = False,
-        file_name: str | None = None,
-        columns: Mapping[str, str] | None = None,
+        how: HistoryFile,
         request: RequestKey | None = None,
     ) -> JobOut:
         """Take the import of a file, or its dry run; as `CsvService.import_file`."""
-        table = read_table(content, encoding, most=MAX_JOB_ROWS)
-        import_rows(table, defaults, tz or self._at.settings.timezone, order, columns)  # raises what cannot be
-        column = table.recognised(columns)["email"]
-        told: dict[str, Any] = {
-            "defaults": dict(defaults),
-            "tz": tz,
-            "encoding": encoding,
-            "order": order,
-            "source": source,
-        }
-        told |= {"dry_run": dry_run, "file_name": file_name, "columns": None if columns is None else dict(columns)}
+        table = read_table(content, how.encoding, most=MAX_JOB_ROWS)
+        import_rows(table, how, self._at.settings.timezone)  # raises what cannot be
+        column = table.recognised(how.columns)["email"]
         people = (row[column] for row in table.rows)
-        return self._take("csv_import", told, content, len(table.rows), people, actor, request)
+        return self._take("csv_import", how.model_dump(mode="json"), content, len(table.rows), people, actor, request)
 
     def import_tried(self, job_id: str, actor: Actor, owner: str | None) -> JobOut:
         """Take the import whose dry run this job was; a second time it is the same job.

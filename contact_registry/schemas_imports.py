@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from contact_registry.instants import Instant
+from contact_registry.local_times import DateFormat
 from contact_registry.schemas import BatchItemOut, GivenSource, Id, Input
 
 MAX_ROWS = 10_000  # more are a job
@@ -45,6 +46,21 @@ class ImportIn(Input):
     )
     dry_run: bool = False
     file_name: str | None = Field(default=None, max_length=200)
+
+
+class HistoryFile(Input):
+    """How a file of history is read: by whoever takes it in at once, and by the job that a long one becomes."""
+
+    defaults: dict[str, str] = Field(default={}, description="Fields of rows where no column says them.")
+    tz: str | None = Field(default=None, description="Zone of times without one; the workspace's by default.")
+    encoding: str | None = Field(default=None, description="Guessed when left out.")
+    order: DateFormat = "iso"
+    source: GivenSource | None = None
+    dry_run: bool = False
+    file_name: str | None = None
+    columns: dict[str, str] | None = Field(
+        default=None, description='A field\'s column where its heading does not say, or is misleading; "" for none.'
+    )
 
 
 class ImportRowOut(BaseModel):

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse
 
 from app.access.keys import NewKey
 from app.access.permissions import SCOPES, Permission
+from app.access.principals import Principal
 from app.access.projects import ProjectChange, ProjectView
 from app.api.dependencies import (
     Administrator,
@@ -187,8 +188,7 @@ def put_team(team_id: str, body: NameIn, response: Response, services: ServicesD
 @router.get("/keys")
 def list_keys(services: ServicesDep, user: CurrentUser) -> KeyList:
     """List the keys: an administrator sees all of them, a person their own."""
-    of_user = None if user.may(Permission.ADMIN) else user.user_id or user.id
-    return KeyList(items=[KeyOut.model_validate(key) for key in services.access.keys.list(of_user)])
+    return KeyList(items=[KeyOut.model_validate(key) for key in services.access.keys.list(_whose_keys(user))])
 
 
 @router.post("/keys", status_code=201)
@@ -201,8 +201,12 @@ def create_key(body: KeyIn, services: ServicesDep, user: CurrentUser) -> NewKeyO
 @router.delete("/keys/{key_id}", status_code=204)
 def revoke_key(key_id: str, services: ServicesDep, user: Themselves) -> None:
     """Stop a key: an administrator any, a person their own."""
-    of_user = None if user.may(Permission.ADMIN) else user.user_id or user.id
-    services.access.keys.revoke(key_id, user.id, of_user)
+    services.access.keys.revoke(key_id, user.id, _whose_keys(user))
+
+
+def _whose_keys(user: Principal) -> str | None:
+    """Return the owner whose keys the caller may see and stop; None: everybody's."""
+    return None if user.may(Permission.ADMIN) else user.user_id or user.id
 
 
 def _project_out(project: ProjectView) -> ProjectOut:

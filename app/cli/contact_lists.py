@@ -15,7 +15,7 @@ from contact_registry.instants import write_instant
 from contact_registry.local_times import DateFormat
 from contact_registry.peppers import FILE_NAME as KEYS_FILE
 from contact_registry.schemas import BatchDefaults, TouchpointOut
-from contact_registry.schemas_imports import ImportOut
+from contact_registry.schemas_imports import HistoryFile, ImportOut
 from contact_registry.schemas_people import ContactOut
 from contact_registry.service import RegistryService
 from contact_registry.transfer import is_registry_file
@@ -73,15 +73,14 @@ def import_history(
     except OSError as error:
         fail(f"{file}: {error.strerror}.")
     given = {"team": team, "channel": channel, "purpose": purpose}
-    done = open_services().registry.files.import_file(
-        content,
-        _CLI,
+    how = HistoryFile(
         defaults={field: value for field, value in given.items() if value is not None},
         tz=tz,
         order=formats[order],
         dry_run=dry_run,
         file_name=file.name[:200],
     )
+    done = open_services().registry.files.import_file(content, _CLI, how)
     if as_json:
         write_json(done.model_dump(mode="json"))
     else:

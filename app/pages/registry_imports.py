@@ -21,7 +21,7 @@ from app.services import Services
 from contact_registry.csv_tables import read_table, write_table
 from contact_registry.people_service import check_zone
 from contact_registry.repeats import RequestKey
-from contact_registry.schemas_imports import ImportOut, ImportRowOut
+from contact_registry.schemas_imports import HistoryFile, ImportOut, ImportRowOut
 from contact_registry.schemas_lists import JobOut
 from core.errors import AppError, Gone, NotFound
 from core.ids import new_id
@@ -116,26 +116,26 @@ def undo(request: Request, services: ServicesDep, user: PageContactWriter, impor
 
 
 def _import(services: Services, user: Principal, form: ContactForm, sent: FileForm, key: str) -> ImportOut:
-    told, actor = _told(form, sent), to_actor(user)
-    body = [told, sha256(sent.content).hexdigest()]
+    how, actor = _how(form, sent, dry_run=not key), to_actor(user)
+    body = [how.model_dump(mode="json"), sha256(sent.content).hexdigest()]
     request = RequestKey(actor.id, key, "POST", "/contacts/files/import", body) if key else None
-    return services.registry.files.import_file(sent.content, actor, dry_run=not key, request=request, **told)
+    return services.registry.files.import_file(sent.content, actor, how, request)
 
 
 def _take(services: Services, user: Principal, form: ContactForm, sent: FileForm) -> JobOut:
-    told = _told(form, sent)
-    return services.registry.lists.import_file(sent.content, to_actor(user), dry_run=True, **told)
+    return services.registry.lists.import_file(sent.content, to_actor(user), _how(form, sent, dry_run=True))
 
 
-def _told(form: ContactForm, sent: FileForm) -> dict[str, Any]:
+def _how(form: ContactForm, sent: FileForm, *, dry_run: bool) -> HistoryFile:
     named = {"team": form.team, "channel": form.channel, "purpose": form.purpose}
-    return {
-        "defaults": {name: value for name, value in named.items() if value},
-        "order": sent.order,
-        "tz": sent.tz or None,
-        "columns": sent.columns,
-        "file_name": sent.name or None,
-    }
+    return HistoryFile(
+        defaults={name: value for name, value in named.items() if value},
+        order=sent.order,
+        tz=sent.tz or None,
+        columns=sent.columns,
+        dry_run=dry_run,
+        file_name=sent.name or None,
+    )
 
 
 def _mapping(sent: FileForm) -> list[tuple[str, str, list[tuple[str, str]]]]:

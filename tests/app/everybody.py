@@ -24,7 +24,7 @@ from app.main import create_app
 from app.services import Services
 from contact_registry.actor import SYSTEM
 from contact_registry.schemas import ReserveIn
-from contact_registry.schemas_imports import ImportIn
+from contact_registry.schemas_imports import HistoryFile, ImportIn
 from contact_registry.schemas_people import AccountIn, ContactIn, SubjectIn, SuppressionIn
 from contact_registry.schemas_rules import DraftIn
 from core.clock import SettableClock
@@ -163,7 +163,7 @@ class Everybody:
         stop = registry.stops.suppress(SuppressionIn(subject=SubjectIn(domain="no.example"), source="manual"), SYSTEM)
         done = registry.imports.run(ImportIn(rows=[{"email": "old@shop.example"}]), SYSTEM)
         draft = registry.rules.put_draft(DraftIn(policies=[RULE]), SYSTEM)
-        tried = registry.lists.import_file(b"email\nold@shop.example\n", SYSTEM, defaults={}, dry_run=True)
+        tried = registry.lists.import_file(b"email\nold@shop.example\n", SYSTEM, HistoryFile(dry_run=True))
         registry.list_worker().finish()
         key, _ = services.access.keys.create(NewKey("somebody's"), "test")
         sound = write_recording(self._folder.parent / "sound.wav", tone(1.0))

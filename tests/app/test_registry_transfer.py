@@ -16,6 +16,7 @@ from contact_registry.actor import SYSTEM
 from contact_registry.peppers import FILE_NAME
 from contact_registry.repository.transfer import MODELS, table_of
 from contact_registry.schemas import QuestionIn, ReserveIn
+from contact_registry.schemas_imports import HistoryFile
 from contact_registry.schemas_people import AccountIn, ConsentIn, ContactIn, EraseIn, ExternalId, SuppressionIn
 from contact_registry.schemas_rules import ActivateIn, DraftIn, PurposeIn
 from search.sqlite_full_text import create_full_text
@@ -64,7 +65,7 @@ def full(world: World) -> World:
     registry.files.import_file(
         b"email,date,channel,purpose,external_id\nnew@mill.example,2026-04-01,email,survey,h-1\n",
         SYSTEM,
-        defaults={"team": "research"},
+        HistoryFile(defaults={"team": "research"}),
     )
     return world
 

@@ -7,7 +7,7 @@ import pytest
 from contact_registry.csv_tables import read_table, safe_cell, write_table
 from contact_registry.local_times import read_time
 from contact_registry.schemas import BatchDefaults
-from contact_registry.schemas_imports import MAX_ROWS
+from contact_registry.schemas_imports import MAX_ROWS, HistoryFile
 from contact_registry.schemas_people import EraseIn
 from core.errors import InvalidInput, TooLarge
 from tests.contact_registry.registry_world import CRM, GAP30, RegistryWorld, new_registry, question
@@ -97,7 +97,7 @@ def test_history_comes_in_as_a_file_and_tells_every_row(world: RegistryWorld) ->
         b"eva@corp.example,2026-03-05,sales,phone,call,,3\n"
         b"cid@corp.example,03/04/2026,sales,phone,call,,4\n"
     )
-    done = world.registry.files.import_file(content, CRM, defaults={}, tz="Europe/Prague", file_name="calls.csv")
+    done = world.registry.files.import_file(content, CRM, HistoryFile(tz="Europe/Prague", file_name="calls.csv"))
     assert [row.outcome for row in done.rows] == ["created", "created", "suppressed", "error"]
     assert done.rows[3].error == "ambiguous_date"
     assert sorted((str(row.on_date), str(row.at)) for row in world.rows()) == [
@@ -110,7 +110,7 @@ def test_history_comes_in_as_a_file_and_tells_every_row(world: RegistryWorld) ->
     assert told.rows[0][:9] == ["ann@corp.example", "2026-03-05", "sales", "phone", "call", "held", "1", "1", "created"]
     assert told.rows[2][:10] == [*[""] * 7, "3", "suppressed", ""], "of somebody erased nothing is kept"
     assert told.rows[3][:10] == [*content.decode().splitlines()[4].split(","), "4", "error", "ambiguous_date"]
-    again = world.registry.files.import_file(content, CRM, defaults={}, tz="Europe/Prague")
+    again = world.registry.files.import_file(content, CRM, HistoryFile(tz="Europe/Prague"))
     assert again.counts == {"error": 1, "suppressed": 1, "unchanged": 2}
 
 
@@ -122,7 +122,7 @@ def outcome(world: RegistryWorld, import_id: str | None) -> str:
 def test_the_lines_of_an_imported_file_are_forgotten_with_their_person_and_after_a_week(world: RegistryWorld) -> None:
     content = b"email,note,date,team,channel,purpose\nann@corp.example,tall,2026-03-05,sales,phone,call\n"
     content += b"bob@corp.example,short,soon,sales,phone,call\nBOB+x@corp.example,wrong,2026-03-05,sales,phone,call\n"
-    done = world.registry.files.import_file(content, CRM, defaults={})
+    done = world.registry.files.import_file(content, CRM, HistoryFile())
     assert "tall" in outcome(world, done.id)
     assert done.rows[0].contact is not None
     world.registry.erasure.erase(done.rows[0].contact, EraseIn(), CRM)
@@ -130,11 +130,11 @@ def test_the_lines_of_an_imported_file_are_forgotten_with_their_person_and_after
     assert "short" in outcome(world, done.id)
     world.registry.erasure.erase(world.registry.contact_by_email("bob+x@corp.example").id, EraseIn(), CRM)
     assert "short" not in outcome(world, done.id), "the same mailbox without its tag, in a row that was wrong"
-    late = world.registry.files.import_file(content, CRM, defaults={})
+    late = world.registry.files.import_file(content, CRM, HistoryFile())
     assert late.counts == {"error": 1, "suppressed": 2}
     assert "tall" not in outcome(world, late.id)
     assert "short" not in outcome(world, late.id)
-    kept = world.registry.files.import_file(b"email,note\ncid@corp.example,young\n", CRM, defaults={})
+    kept = world.registry.files.import_file(b"email,note\ncid@corp.example,young\n", CRM, HistoryFile())
     world.set_clock("2026-05-07T09:00:00+00:00")
     world.registry.lists.forget_old()
     assert "young" in outcome(world, kept.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import threading
 import time
@@ -24,7 +23,6 @@ from tests.contact_registry.linearisation import Call, follow, linearisation, na
 from tests.contact_registry.operation_worlds import RULES, both_runners
 from tests.contact_registry.operations import Names, Operation, RealRunner
 from tests.contact_registry.oracle_runner import OracleRunner
-from tests.contact_registry.postgres_cluster import URL_VARIABLE, find_programs, postgres_cluster
 from tests.contact_registry.postgres_world import NoLocks, PooledDatabase, new_postgres_registry
 from tests.contact_registry.racing import UnlockedDatabase
 from tests.contact_registry.registry_world import NOW, RegistryWorld, new_registry, open_registry
@@ -161,19 +159,6 @@ def test_the_search_finds_the_order_of_overlapping_calls_and_refuses_made_up_his
     assert linearisation([_booking("a", 2, 0, 1, wins=False), _booking("b", 2, 2, 3, wins=True)], oracle) is None
     # granted although the other booking had been told before this one began
     assert linearisation([_booking("b", 2, 0, 1, wins=True), _booking("a", 3, 2, 3, wins=True)], oracle) is None
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    given = os.environ.get(URL_VARIABLE)
-    if given:
-        yield given
-        return
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL here: neither initdb on this machine nor " + URL_VARIABLE)
-    with postgres_cluster(programs) as address:
-        yield address
 
 
 def history_of_connections(world: RegistryWorld, seed: int, registry: RegistryWorld | None = None) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ import contact_registry.list_work as list_work
 from contact_registry.actor import Actor
 from contact_registry.csv_tables import read_table
 from contact_registry.schemas import BatchCheckIn, BatchDefaults
-from contact_registry.schemas_imports import ImportIn
+from contact_registry.schemas_imports import HistoryFile, ImportIn
 from contact_registry.schemas_lists import JobOut
 from contact_registry.schemas_people import EraseIn
 from contact_registry.schemas_rules import SimulateIn
@@ -107,7 +107,7 @@ def test_a_long_import_is_as_a_short_one_and_keeps_the_columns(world: RegistryWo
     rows = [f"p{number}@corp.example,n{number},2026-03-0{number},sales,phone,call,{number}" for number in range(1, 6)]
     rows[2] = "no address,n3,2026-03-03,sales,phone,call,3"
     content = (HISTORY_HEAD + "\n".join([*rows, rows[0]])).encode()
-    job = world.registry.lists.import_file(content, CRM, defaults={}, file_name="calls.csv")
+    job = world.registry.lists.import_file(content, CRM, HistoryFile(file_name="calls.csv"))
     work(world)
     done = result(world, job)
     assert done["counts"] == {"created": 4, "duplicate_in_file": 1, "error": 1}
@@ -119,7 +119,7 @@ def test_a_long_import_is_as_a_short_one_and_keeps_the_columns(world: RegistryWo
     assert told == world.registry.files.outcome_file(done["id"])
     assert read_table(told).rows[1][:9] == [*rows[1].split(","), "2", "created"]
     assert world.actions(done["id"]) == ["import.done"]
-    again = world.registry.files.import_file(content, CRM, defaults={})
+    again = world.registry.files.import_file(content, CRM, HistoryFile())
     assert again.counts == {"duplicate_in_file": 1, "error": 1, "unchanged": 4}
 
 

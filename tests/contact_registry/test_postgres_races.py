@@ -1,6 +1,5 @@
 """Every race again on PostgreSQL, with connections at READ COMMITTED and the database's clock."""
 
-import os
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +14,6 @@ from contact_registry.schemas_people import SuppressionIn
 from contact_registry.schemas_rules import ActivateIn, DraftIn
 from core.clock import SystemClock
 from core.errors import AppError
-from tests.contact_registry.postgres_cluster import URL_VARIABLE, find_programs, postgres_cluster
 from tests.contact_registry.postgres_world import (
     AHEAD,
     THREADS,
@@ -33,19 +31,6 @@ from tests.contact_registry.registry_world import ACCOUNT1, CRM, GAP30, Registry
 
 pytestmark = pytest.mark.postgres
 ROUNDS = 15
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    given = os.environ.get(URL_VARIABLE)
-    if given:
-        yield given
-        return
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL here: neither initdb on this machine nor " + URL_VARIABLE)
-    with postgres_cluster(programs) as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """History from other systems: rows in, an outcome per row out."""
 
-from functools import partial
 from hashlib import sha256
 from typing import Annotated
 
@@ -24,7 +23,7 @@ from app.api.dependencies import ServicesDep
 from contact_registry.local_times import DateFormat
 from contact_registry.people_service import check_zone
 from contact_registry.schemas import GivenSource, Input, Slug
-from contact_registry.schemas_imports import MAX_ROWS, ImportIn, ImportOut
+from contact_registry.schemas_imports import MAX_ROWS, HistoryFile, ImportIn, ImportOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])
 
@@ -77,10 +76,7 @@ def import_file(
         sent.body = [sent.body, sha256(content).hexdigest()]
     defaults = query.model_dump(include={"team", "channel", "purpose"}, exclude_none=True)
     is_long = registry.files.is_long(content, query.encoding)
-    run = partial(
-        registry.lists.import_file if is_long else registry.files.import_file,
-        content,
-        actor,
+    how = HistoryFile(
         defaults=defaults,
         tz=query.tz,
         encoding=query.encoding,
@@ -88,9 +84,9 @@ def import_file(
         source=query.source,
         dry_run=query.dry_run,
         file_name=query.file_name,
-        request=sent,
     )
-    return answer_once(sent, run, status=207)
+    run = registry.lists.import_file if is_long else registry.files.import_file
+    return answer_once(sent, lambda: run(content, actor, how, sent), status=207)
 
 
 @router.get("/imports/{import_id}/result.csv", response_class=Response, responses=CSV_ANSWER)
