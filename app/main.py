@@ -13,6 +13,7 @@ import app.api.contacts as contacts_api
 import app.api.interviews as interviews_api
 import app.api.saved_searches as saved_searches_api
 import app.api.search as search_api
+import app.api.search_quality as search_quality_api
 import app.api.uploads as uploads_api
 import app.api.users as users_api
 from app.api import audit, consent, docs, participants, problems, system
@@ -54,6 +55,7 @@ def create_app(services: Services, lifespan: Lifespan = _nothing_to_run) -> Fast
         app.include_router(router)
     app.include_router(answers_api.router)
     app.include_router(saved_searches_api.router)
+    app.include_router(search_quality_api.router)
     app.include_router(consent.router)
     app.include_router(audit.router)
     app.include_router(users_api.router)

@@ -1,9 +1,11 @@
 """Questions with the moments they should find, and how well the search found them, run by run.
 
-An administrator keeps the questions, runs them before and after a change of model or of the index, and compares.
+An administrator keeps the questions, runs them before and after a change of model or of the index, and compares: on
+the page, by the API, or with `earshot search-quality run`.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,7 +49,7 @@ class ExpectedMoment(SQLModel, table=True):
 
 
 class QualityRun(SQLModel, table=True):
-    """All questions asked at one time with one model; `scores` by question: [recall, ndcg]."""
+    """All questions asked at one time with one model; `scores` by question: [recall, ndcg, mrr], older ones without."""
 
     __tablename__ = "quality_run"
 
@@ -75,61 +77,55 @@ class QuestionView:
 
     id: str
     query: str
+    created_at: datetime
     moments: tuple[MomentView, ...]
     latest: Quality | None
     before: Quality | None
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredQuestion:
+    """`query` is None where the question was deleted since."""
+
+    question_id: str
+    query: str | None
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
+    """`quality` is the mean over the questions; `scored` has each of them in order, those deleted since last."""
+
     id: str
     at: datetime
     model: str
     questions: int
     quality: Quality
+    scored: tuple[ScoredQuestion, ...]
 
 
-def expect(services: Services, actor: str, viewer: Viewer, query: str, place: PassagePlace) -> str:
-    """Note that `query` ought to find `place`, and return the question's id; noted before it changes nothing.
+def expect(services: Services, actor: str, viewer: Viewer, query: str, *places: PassagePlace) -> str:
+    """Note that `query` ought to find `places`, and return the question's id; what was noted before changes nothing.
 
-    Raises InvalidInput `empty_query`, `query_too_long`, `unknown_segments`; NotFound `unknown_interview`.
+    Raises InvalidInput `empty_query`, `query_too_long`, `unknown_segments`; NotFound `unknown_interview`. Then nothing
+    is noted at all.
     """
     query = " ".join(query.split())
     if not query or len(query) > MAX_QUERY_CHARACTERS:
         code = "query_too_long" if query else "empty_query"
         raise InvalidInput(code, f"A question has 1 to {MAX_QUERY_CHARACTERS} characters.", field="q")
-    services.ingest.get(place.interview_id, viewer)  # raises NotFound
+    for interview_id in dict.fromkeys(place.interview_id for place in places):
+        services.ingest.get(interview_id, viewer)  # raises NotFound
     with services.database.write() as session:
-        last = session.exec(
-            select(Segment.ordinal)
-            .where(Segment.interview_id == place.interview_id)
-            .order_by(col(Segment.ordinal).desc())
-        ).first()
-        if last is None or not 0 <= place.first_segment <= place.last_segment <= last:
-            raise InvalidInput(
-                "unknown_segments", f"The interview has no segments {place.first_segment} to {place.last_segment}."
-            )
         question = session.exec(select(QualityQuestion).where(QualityQuestion.query == query)).first()
         if question is None:
             question = QualityQuestion(id=new_id("qst"), query=query, created_at=services.clock.now())
             session.add(question)
             session.flush()
-        same = select(ExpectedMoment).where(
-            ExpectedMoment.question_id == question.id,
-            ExpectedMoment.interview_id == place.interview_id,
-            ExpectedMoment.first_segment == place.first_segment,
-            ExpectedMoment.last_segment == place.last_segment,
-        )
-        if session.exec(same).first() is None:
-            moment = ExpectedMoment(
-                id=new_id("exm"),
-                question_id=question.id,
-                interview_id=place.interview_id,
-                first_segment=place.first_segment,
-                last_segment=place.last_segment,
-            )
-            session.add(moment)
-            _record(services, session, actor, "quality_question.moment_added", question.id, moment=moment.id)
+        for place in places:
+            moment_id = _add_moment(session, question.id, place)
+            if moment_id is not None:
+                _record(services, session, actor, "quality_question.moment_added", question.id, moment=moment_id)
         return question.id
 
 
@@ -182,19 +178,37 @@ def run(services: Services, actor: str, viewer: Viewer) -> RunView:
         model=services.search.status().model,
         recall=mean.recall,
         ndcg=mean.ndcg,
-        scores={question_id: [one.recall, one.ndcg] for question_id, one in qualities.items()},
+        scores={question_id: [one.recall, one.ndcg, one.mrr or 0.0] for question_id, one in qualities.items()},
     )
-    view = _run_view(row)
+    view = _run_view(row, {question.id: question.query for question in asked})
     with services.database.write() as session:
         session.add(row)
         _record(services, session, actor, "search_quality.run", view.id)
     return view
 
 
+def get_run(services: Services, run_id: str) -> RunView:
+    """Return one run. Raises NotFound `unknown_run`."""
+    with services.database.read() as session:
+        row = session.get(QualityRun, run_id)
+        if row is None:
+            raise NotFound("unknown_run", "There is no such run.")
+        return _run_view(row, _queries(session))
+
+
 def list_runs(services: Services) -> list[RunView]:
     """Return the latest runs, newest first."""
     with services.database.read() as session:
-        return [_run_view(row) for row in _latest(session)]
+        queries = _queries(session)
+        return [_run_view(row, queries) for row in _latest(session)]
+
+
+def get_question(services: Services, question_id: str) -> QuestionView:
+    """Return one question as `list_questions` does. Raises NotFound `unknown_question`."""
+    found = next((one for one in list_questions(services) if one.id == question_id), None)
+    if found is None:
+        raise NotFound("unknown_question", "There is no such question.")
+    return found
 
 
 def list_questions(services: Services) -> list[QuestionView]:
@@ -214,8 +228,40 @@ def list_questions(services: Services) -> list[QuestionView]:
         for question in session.exec(_in_order()):
             known = [Quality(*one.scores[question.id]) for one in runs if question.id in one.scores]
             latest, before = (*known[:2], None, None)[:2]
-            questions.append(QuestionView(question.id, question.query, tuple(moments[question.id]), latest, before))
+            of_question = tuple(moments[question.id])
+            questions.append(
+                QuestionView(question.id, question.query, question.created_at, of_question, latest, before)
+            )
         return questions
+
+
+def _add_moment(session: Session, question_id: str, place: PassagePlace) -> str | None:
+    """Return the id of the new moment; None where this one is expected already."""
+    last = session.exec(
+        select(Segment.ordinal).where(Segment.interview_id == place.interview_id).order_by(col(Segment.ordinal).desc())
+    ).first()
+    if last is None or not 0 <= place.first_segment <= place.last_segment <= last:
+        raise InvalidInput(
+            "unknown_segments", f"The interview has no segments {place.first_segment} to {place.last_segment}."
+        )
+    same = select(ExpectedMoment).where(
+        ExpectedMoment.question_id == question_id,
+        ExpectedMoment.interview_id == place.interview_id,
+        ExpectedMoment.first_segment == place.first_segment,
+        ExpectedMoment.last_segment == place.last_segment,
+    )
+    if session.exec(same).first() is not None:
+        return None
+    moment = ExpectedMoment(
+        id=new_id("exm"),
+        question_id=question_id,
+        interview_id=place.interview_id,
+        first_segment=place.first_segment,
+        last_segment=place.last_segment,
+    )
+    session.add(moment)
+    session.flush()
+    return moment.id
 
 
 def _in_order() -> Any:
@@ -227,8 +273,16 @@ def _latest(session: Session) -> list[QualityRun]:
     return list(session.exec(newest.limit(MOST_RUNS_SHOWN)))
 
 
-def _run_view(row: QualityRun) -> RunView:
-    return RunView(row.id, row.at, row.model, len(row.scores), Quality(row.recall, row.ndcg))
+def _queries(session: Session) -> dict[str, str]:
+    return {question.id: question.query for question in session.exec(_in_order())}
+
+
+def _run_view(row: QualityRun, queries: Mapping[str, str]) -> RunView:
+    """`queries` are of the questions that are left, in their order."""
+    in_order = [*(one for one in queries if one in row.scores), *(one for one in row.scores if one not in queries)]
+    scored = tuple(ScoredQuestion(one, queries.get(one), Quality(*row.scores[one])) for one in in_order)
+    quality = Quality(row.recall, row.ndcg, mean_of([one.quality for one in scored]).mrr)
+    return RunView(row.id, row.at, row.model, len(row.scores), quality, scored)
 
 
 def _words_of(services: Services, interview_ids: set[str]) -> dict[str, list[int]]:

@@ -55,7 +55,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     participation = ParticipationService(database, clock, registry)
     ingest = IngestService(database, clock, blobs, jobs, settings, participation)
     embedders = SentenceEmbedders(settings.models_dir)
-    keeper = IndexKeeper(FaissIndexes(), settings.index_dir)
+    memory_bytes = settings.index_memory_mb * 1_000_000
+    keeper = IndexKeeper(FaissIndexes(), settings.index_dir, memory_bytes=memory_bytes)
     search = SearchService(database, embedders, settings.embedding_model, keeper, SqliteFullText(), clock)
     uploads = UploadService(settings, ingest)
     withdrawal = WithdrawalService(database, clock, blobs, search, uploads)

@@ -59,6 +59,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Interviews processed at once inside the server. 0: none, `earshot worker` processes do it.",
     )
+    index_memory_mb: int = Field(
+        default=512,
+        ge=0,
+        description="Megabytes of the search index that are read into memory at the start; a larger one is mapped from "
+        "its files, and the system keeps in memory what is asked for. About 0.7 kB for each moment of 50 words.",
+    )
     oidc_issuer: str = Field(
         default="",
         description="Issuer of the OpenID provider for single sign-on, an https address exactly as its discovery "

@@ -9,43 +9,50 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 from core.tables import Interview
 from core.text import count_words
 from search.cell_index import Corpus
+from search.cell_texts import CellTexts
 from search.cells import Cell, Turn, write_turns
+from search.marking import Spoken, highlight, hold_phrases
 from search.spans import Span
-from search.sqlite_full_text import highlight, hold_phrases
+from search.stems import ENGLISH, language_of
 from search.values import MAX_RESULT_WORDS, FoundInterview, Group, SearchResult, SpeakerShare
 
 _WORD = re.compile(r"\S+")
 
-Found = Mapping[str, tuple[Interview, list[Cell]]]
+Found = Mapping[str, tuple[Interview, CellTexts]]
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What a result's text must hold, must not hold, and what is marked in it."""
+    """What a result's text must hold, must not hold, and what is marked in it; the languages these may be in."""
 
     phrases: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     marked: tuple[str, ...] = ()
+    languages: tuple[str, ...] = (ENGLISH,)
 
 
 def make_results(corpus: Corpus, spans: Sequence[Span], found: Found, telling: Telling) -> list[SearchResult]:
     """Return the results in the order of `spans`, leaving out what is gone or does not hold what it must."""
     results: list[SearchResult] = []
+    spoken: list[str] = []
     for span in spans:
         number = int(corpus.interview_of[span.begin])
         there = found.get(corpus.interviews[number])
         first = int(corpus.starts[number])
-        if there is not None:
-            cells = there[1][span.begin - first : span.end - first]
-            # none: the interview was indexed anew between ranking and reading
-            results += [_result(there[0], cells, span.score)] if cells else []
-    results = _holding(results, telling)
-    marks = highlight([result.text for result in results], telling.marked)
-    return [replace(result, highlights=spans) for result, spans in zip(results, marks, strict=True)]
+        # no cells: the interview was indexed anew between ranking and reading
+        if there is not None and (cells := there[1].cells(span.begin - first, span.end - first)):
+            results.append(_result(there[0], cells, span.score))
+            spoken.append(language_of(there[0].language))
+    texts = [Spoken(result.text, language) for result, language in zip(results, spoken, strict=True)]
+    stays = _holding(texts, telling)
+    marks = highlight(list(compress(texts, stays)), telling.marked, telling.languages)
+    shown = zip(compress(results, stays), marks, strict=True)
+    return [replace(result, highlights=highlights) for result, highlights in shown]
 
 
 def group_results(results: Sequence[SearchResult]) -> tuple[Group, ...]:
@@ -56,12 +63,13 @@ def group_results(results: Sequence[SearchResult]) -> tuple[Group, ...]:
     return tuple(Group(several[0].interview, tuple(several)) for several in of_interview.values())
 
 
-def _holding(results: list[SearchResult], telling: Telling) -> list[SearchResult]:
-    texts = [result.text for result in results]
-    stays = hold_phrases(texts, telling.phrases)
+def _holding(texts: Sequence[Spoken], telling: Telling) -> list[bool]:
+    """Return for each text whether it holds what it must and nothing that it must not."""
+    stays = hold_phrases(texts, telling.phrases, telling.languages)
     for phrase in telling.without:
-        stays = [stay and not holds for stay, holds in zip(stays, hold_phrases(texts, [phrase]), strict=True)]
-    return [result for result, stay in zip(results, stays, strict=True) if stay]
+        held = hold_phrases(texts, [phrase], telling.languages)
+        stays = [stay and not holds for stay, holds in zip(stays, held, strict=True)]
+    return stays
 
 
 def _result(interview: Interview, cells: Sequence[Cell], score: float) -> SearchResult:

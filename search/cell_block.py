@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from search.cells import Cell, weigh, window_bounds
+from search.stems import language_of
 from search.vocabulary import Vocabulary, count_sayings, count_words, join_vocabularies
-from search.words import Keys, keys_of, pairs_of, read_words, stems_of
+from search.words import Keys, keys_of, lower_words, pairs_of, terms_of
 
 Ints = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.int64]
@@ -27,16 +28,25 @@ NO_ID = -1  # a window whose vector is missing
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Where terms stand: `keys` rising, `cells` rising within a key; `times` 255 means as often or more."""
+    """Where k terms stand: `cells` rising within a term; `times` 255 means as often or more."""
 
-    keys: Keys
+    keys: Keys  # (k,) rising
+    begins: Ints  # (k + 1,) first entry of each term, and the number of entries
     cells: Ints
     times: Times
 
     def of(self, key: np.uint64) -> tuple[Ints, Times]:
         """Return the cells with the term and how often it stands in each."""
-        begin, end = np.searchsorted(self.keys, key, "left"), np.searchsorted(self.keys, key, "right")
-        return self.cells[begin:end], self.times[begin:end]
+        place = int(np.searchsorted(self.keys, key))
+        if place == len(self.keys) or self.keys[place] != key:
+            return self.cells[:0], self.times[:0]
+        here = slice(int(self.begins[place]), int(self.begins[place + 1]))
+        return self.cells[here], self.times[here]
+
+    @property
+    def key_of(self) -> Keys:
+        """The term of each entry."""
+        return np.repeat(self.keys, np.diff(self.begins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class CellBlock:
     """n cells of m interviews, interview after interview. All places count from the block's first cell."""
 
     interviews: tuple[str, ...]
+    languages: tuple[str, ...]  # (m,) by which each interview's words are stemmed
     starts: Ints  # (m + 1,) first cell of each interview, and n
     first_segment: Ints  # (n,)
     last_segment: Ints  # (n,)
@@ -68,15 +79,19 @@ class CellBlock:
         return len(self.first_segment)
 
 
-def count_cells(interview_id: str, cells: Sequence[Cell]) -> CellBlock:
-    """Return the block of one interview; its windows have no ids yet."""
+def count_cells(interview_id: str, cells: Sequence[Cell], language: str | None = None) -> CellBlock:
+    """Return the block of one interview; its windows have no ids yet. `language` None: counted as English."""
+    language = language_of(language)
     terms: list[tuple[int, list[str]]] = []
+    term_count: list[int] = []
     pairs: list[tuple[int, list[str]]] = []
     speakers: dict[str, int] = {}
     said: list[tuple[int, int, int]] = []
     for place, cell in enumerate(cells):
-        terms.append((place, stems_of(read_words(cell.text))))
-        pairs.append((place, pairs_of(word for _, text in cell.turns for word in read_words(text))))
+        spoken = lower_words(cell.text)
+        terms.append((place, terms_of(spoken, language)))
+        term_count.append(len(spoken))
+        pairs.append((place, pairs_of((word for _, text in cell.turns for word in lower_words(text)), language)))
         words: Counter[int] = Counter()
         for speaker, text in cell.turns:
             if speaker:
@@ -86,12 +101,13 @@ def count_cells(interview_id: str, cells: Sequence[Cell]) -> CellBlock:
     bounds = np.array(window_bounds(len(cells)), dtype=np.int32).reshape(-1, 2)
     return CellBlock(
         interviews=(interview_id,),
+        languages=(language,),
         starts=_ints((0, len(cells))),
         first_segment=_ints(cell.first_segment for cell in cells),
         last_segment=_ints(cell.last_segment for cell in cells),
         word_count=_ints(weigh(cell.text) for cell in cells),
         said_count=_ints(sum(weigh(said) for _, said in cell.turns) for cell in cells),
-        term_count=_ints(len(found) for _, found in terms),
+        term_count=_ints(term_count),
         pair_count=_ints(len(found) for _, found in pairs),
         terms=_entries(terms),
         pairs=_entries(pairs),
@@ -119,6 +135,7 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
     sizes = [len(block.interviews) for block in blocks]
     return CellBlock(
         interviews=tuple(interview for block in blocks for interview in block.interviews),
+        languages=tuple(language for block in blocks for language in block.languages),
         starts=np.concatenate([*(b.starts[:-1] + offset for b, offset in shifted), offsets[-1:]]).astype(np.int32),
         first_segment=_joined(block.first_segment for block in blocks),
         last_segment=_joined(block.last_segment for block in blocks),
@@ -150,6 +167,7 @@ def only_interviews(block: CellBlock, kept: npt.NDArray[np.bool_]) -> CellBlock:
     heard = np.unique(block.speaker_of[said])
     return CellBlock(
         interviews=tuple(compress(block.interviews, kept)),
+        languages=tuple(compress(block.languages, kept)),
         starts=np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int32),
         first_segment=block.first_segment[keep],
         last_segment=block.last_segment[keep],
@@ -172,46 +190,62 @@ def only_interviews(block: CellBlock, kept: npt.NDArray[np.bool_]) -> CellBlock:
 
 
 def pack_block(block: CellBlock) -> bytes:
-    """Return the block as bytes, the same on every machine."""
-    arrays = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in _arrays(block).items()}
+    """Return the block as bytes, the same on every machine; arrays lie aligned, so that a mapped file serves them."""
+    arrays = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in _arrays(block).items()}
     header = {
+        "format": _FORMAT,
         "interviews": block.interviews,
+        "languages": block.languages,
         "speakers": block.speakers,
         "words": block.words.texts,
         "sayings": block.sayings.texts,
         "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
     }
-    return json.dumps(header).encode() + b"\n" + b"".join(array.tobytes() for array in arrays.values())
+    line = json.dumps(header).encode()
+    parts = [b"%d" % len(line), line]
+    parts = [part + b" " * (-len(part) % _ALIGNED) for part in parts]
+    for array in arrays.values():
+        parts += [array.tobytes(), bytes(-array.nbytes % _ALIGNED)]
+    return b"".join(parts)
 
 
-def unpack_block(packed: bytes) -> CellBlock:
-    """Return the block that `pack_block` wrote. Raises: ValueError when the bytes are no such thing."""
-    line, _, rest = packed.partition(b"\n")
+def unpack_block(packed: bytes | memoryview) -> CellBlock:
+    """Return the block that `pack_block` wrote; its arrays are views of `packed`.
+
+    Raises: ValueError when the bytes are no such thing, or were counted by an older Earshot.
+    """
     try:
-        header = json.loads(line)
+        position = _ALIGNED + int(bytes(packed[:_ALIGNED]))
+        header = json.loads(bytes(packed[_ALIGNED:position]))
+        position += -position % _ALIGNED
+        if header["format"] != _FORMAT:
+            raise ValueError("this cell block was counted in another way")
         arrays: dict[str, npt.NDArray[np.generic]] = {}
-        position = 0
         for name, kind, length in header["arrays"]:
-            array = np.frombuffer(rest, dtype=np.dtype(kind), count=length, offset=position)
-            arrays[name] = array.astype(array.dtype.newbyteorder("="))
-            position += array.nbytes
+            array = np.frombuffer(packed, dtype=np.dtype(kind), count=length, offset=position)
+            arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
+            position += array.nbytes + -array.nbytes % _ALIGNED
         return _from_arrays({name: tuple(header[name]) for name in _NAMES}, arrays)
     except (KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError("these bytes are no cell block") from error
 
 
-_NAMES = ("interviews", "speakers", "words", "sayings")
+# Rises when cells are counted in another way: what was stored before is then counted again.
+_FORMAT = 2
+_ALIGNED = 64  # bytes
+_NAMES = ("interviews", "languages", "speakers", "words", "sayings")
 _PLAIN = (
     "starts", "first_segment", "last_segment", "word_count", "said_count", "term_count", "pair_count", "window_from",
     "window_to", "window_ids", "speaker_of", "speaker_cells", "speaker_words",
 )  # fmt: skip
+_ENTRIES = ("keys", "begins", "cells", "times")
 _VOCABULARY = ("text_of", "interview_of", "times")
 
 
 def _arrays(block: CellBlock) -> dict[str, npt.NDArray[np.generic]]:
     arrays: dict[str, npt.NDArray[np.generic]] = {name: getattr(block, name) for name in _PLAIN}
     for name, entries in (("terms", block.terms), ("pairs", block.pairs)):
-        arrays |= {f"{name}.keys": entries.keys, f"{name}.cells": entries.cells, f"{name}.times": entries.times}
+        arrays |= {f"{name}.{part}": getattr(entries, part) for part in _ENTRIES}
     for name, known in (("words", block.words), ("sayings", block.sayings)):
         arrays |= {f"{name}.{part}": getattr(known, part) for part in _VOCABULARY}
     return arrays
@@ -220,10 +254,10 @@ def _arrays(block: CellBlock) -> dict[str, npt.NDArray[np.generic]]:
 def _from_arrays(names: dict[str, tuple[str, ...]], arrays: dict[str, npt.NDArray[np.generic]]) -> CellBlock:
     columns: dict[str, object] = {name: arrays[name] for name in _PLAIN}
     for name in ("terms", "pairs"):
-        columns[name] = Entries(*(arrays[f"{name}.{part}"] for part in ("keys", "cells", "times")))  # type: ignore[arg-type]
+        columns[name] = Entries(*(arrays[f"{name}.{part}"] for part in _ENTRIES))  # type: ignore[arg-type]
     for name in ("words", "sayings"):
         columns[name] = Vocabulary(names[name], *(arrays[f"{name}.{part}"] for part in _VOCABULARY))  # type: ignore[arg-type]
-    return CellBlock(interviews=names["interviews"], speakers=names["speakers"], **columns)  # type: ignore[arg-type]
+    return CellBlock(**{name: names[name] for name in ("interviews", "languages", "speakers")}, **columns)  # type: ignore[arg-type]
 
 
 def _entries(found: Iterable[tuple[int, list[str]]]) -> Entries:
@@ -236,11 +270,19 @@ def _entries(found: Iterable[tuple[int, list[str]]]) -> Entries:
 
 def _sorted(keys: Keys, cells: Ints, times: Times) -> Entries:
     order = np.argsort(keys, kind="stable")  # cells come in rising order and stay so within a key
-    return Entries(keys[order], cells[order], times[order])
+    return _by_term(keys[order], cells[order], times[order])
+
+
+def _by_term(keys: Keys, cells: Ints, times: Times) -> Entries:
+    """Return entries whose `keys` come in rising order, an entry each."""
+    is_first = np.ones(len(keys), dtype=bool)
+    is_first[1:] = keys[1:] != keys[:-1]
+    first = np.flatnonzero(is_first)
+    return Entries(keys[first], np.append(first, len(keys)).astype(np.int32), cells, times)
 
 
 def _join_entries(parts: Sequence[Entries], offsets: Ints) -> Entries:
-    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(part.keys for part in parts)])
+    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(part.key_of for part in parts)])
     cells = _joined(part.cells + offset for part, offset in zip(parts, offsets[:-1], strict=True))
     times = np.concatenate([np.zeros(0, dtype=np.uint8), *(part.times for part in parts)])
     return _sorted(keys, cells, times)
@@ -248,7 +290,7 @@ def _join_entries(parts: Sequence[Entries], offsets: Ints) -> Entries:
 
 def _kept(entries: Entries, keep: npt.NDArray[np.bool_], place: Ints) -> Entries:
     kept = keep[entries.cells]
-    return Entries(entries.keys[kept], place[entries.cells[kept]], entries.times[kept])
+    return _by_term(entries.key_of[kept], place[entries.cells[kept]], entries.times[kept])
 
 
 def _ints(numbers: Iterable[int]) -> Ints:

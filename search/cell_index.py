@@ -18,6 +18,11 @@ from search.words import Keys
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Postings = tuple[Ids, Numbers]  # (p,) cells, rising, and (p,) how often a term stands in each
+
+# Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
+# however many there are.
+MOST_CELLS = 65_536
 
 
 class CellIndex:
@@ -33,7 +38,7 @@ class CellIndex:
         for interview in block.interviews:
             self.remove(interview)
         self._add(block)
-        while len(self._blocks) > 1 and self._blocks[-2].size < 2 * self._blocks[-1].size:
+        while len(self._blocks) > 1 and self._are_joined(*self._blocks[-2:]):
             larger, smaller = self._blocks[-2:]
             del self._blocks[-2:]
             self._add(join_blocks([larger, smaller]))
@@ -63,9 +68,14 @@ class CellIndex:
             self._corpus = Corpus(tuple(self._blocks))
         return self._corpus
 
-    def joined(self) -> CellBlock:
-        """Return everything as one block, for the file."""
-        return join_blocks(self._blocks)
+    @property
+    def blocks(self) -> tuple[CellBlock, ...]:
+        """Everything, for the file."""
+        return tuple(self._blocks)
+
+    @staticmethod
+    def _are_joined(larger: CellBlock, smaller: CellBlock) -> bool:
+        return larger.size < 2 * smaller.size and larger.size + smaller.size <= MOST_CELLS
 
     def _add(self, block: CellBlock) -> None:
         self._blocks.append(block)
@@ -92,6 +102,12 @@ class Corpus:
         mask[[self.number_of[found] for found in interview_ids if found in self.number_of]] = True
         return mask
 
+    def interviews_of(self, cells: Ids) -> Mask:
+        """Return (m,) the interviews that have any of these cells."""
+        mask = np.zeros(len(self.interviews), dtype=bool)
+        mask[self.interview_of[cells]] = True
+        return mask
+
     @cached_property
     def starts(self) -> Ids:
         """(m + 1,) first cell of each interview, and the number of cells."""
@@ -101,7 +117,7 @@ class Corpus:
     @cached_property
     def interview_of(self) -> Ids:
         """(n,) number of each cell's interview."""
-        return np.repeat(np.arange(len(self.interviews)), np.diff(self.starts))
+        return np.repeat(np.arange(len(self.interviews), dtype=np.int64), np.diff(self.starts))
 
     @cached_property
     def first_segment(self) -> Ints:
@@ -125,39 +141,95 @@ class Corpus:
 
     @cached_property
     def windows(self) -> tuple[Ids, Ids]:
-        """(w,) first cell and (w,) end of the windows that have a vector, in the order of `window_ids`."""
+        """(w,) first cell, rising, and (w,) end of the windows that have a vector."""
         begin = np.concatenate([np.zeros(0, np.int64), *(b.window_from + offset for b, offset in self._placed())])
         end = np.concatenate([np.zeros(0, np.int64), *(b.window_to + offset for b, offset in self._placed())])
-        return begin[self._by_id], end[self._by_id]
+        return begin[self._embedded], end[self._embedded]
+
+    @cached_property
+    def window_starts(self) -> Ids:
+        """(m + 1,) first window of each interview, and the number of windows."""
+        return np.searchsorted(self.windows[0], self.starts).astype(np.int64)
 
     @cached_property
     def window_ids(self) -> Ids:
-        """(w,) ids of those windows, rising."""
-        return self._all_ids[self._by_id]
+        """(w,) ids of those windows."""
+        return self._all_ids[self._embedded]
+
+    @cached_property
+    def interview_terms(self) -> Numbers:
+        """(m,) how many terms each interview has."""
+        running = np.concatenate([[0.0], np.cumsum(self.term_count, dtype=np.float64)])
+        return np.diff(running[self.starts])
+
+    def of_interviews(self, values: Numbers) -> Numbers:
+        """Return of values (m of the whole corpus,) those of the interviews that are in this one."""
+        return values
+
+    def windows_by_id(self, ids: Ids) -> tuple[Ids, Mask]:
+        """Return the number of each window that is there, and (len(ids),) which are."""
+        rising, order = self._rising_ids
+        place = np.minimum(np.searchsorted(rising, ids), len(rising) - 1)
+        is_there = rising[place] == ids if len(rising) else np.zeros(len(ids), dtype=bool)
+        return order[place[is_there]], is_there
+
+    @cached_property
+    def _rising_ids(self) -> tuple[Ids, Ids]:
+        order = np.argsort(self.window_ids, kind="stable")
+        return self.window_ids[order], order
 
     @cached_property
     def _all_ids(self) -> Ids:
         return np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in self.blocks)])
 
     @cached_property
-    def _by_id(self) -> Ids:
-        order = np.argsort(self._all_ids, kind="stable")
-        return order[np.searchsorted(self._all_ids[order], 0) :]  # those without a vector have a negative id
+    def _embedded(self) -> Mask:
+        return np.asarray(self._all_ids != NO_ID)
 
-    def term_times(self, key: np.uint64, *, pairs: bool = False) -> Numbers | None:
-        """Return (n,) how often a term stands in each cell; None when it stands nowhere."""
-        times = np.zeros(self.size)
-        found = False
-        for block, offset in self._placed():
-            cells, counts = (block.pairs if pairs else block.terms).of(key)
-            times[cells + offset] = counts
-            found = found or len(cells) > 0
-        return times if found else None
+    def postings(self, keys: Keys, *, pairs: bool = False) -> Postings | None:
+        """Return where any of these terms stands and how often in all; None when none of them stands anywhere."""
+        parts = [
+            (cells + offset, times)
+            for block, offset in self._placed()
+            for cells, times in map((block.pairs if pairs else block.terms).of, keys)
+            if len(cells)
+        ]
+        if not parts:
+            return None
+        cells = np.concatenate([cells for cells, _ in parts], dtype=np.int64)
+        times = np.concatenate([times for _, times in parts], dtype=np.float64)
+        if len(keys) == 1:
+            return cells, times
+        cells, place = np.unique(cells, return_inverse=True)
+        return cells, np.bincount(place, times).astype(np.float64)
+
+    def holds(self, key: np.uint64) -> bool:
+        """Return whether this term stands anywhere."""
+        return any(len(block.terms.of(key)[0]) for block in self.blocks)
+
+    def locate(self, postings: Postings) -> Postings:
+        """Return the part of postings of the whole corpus that is in this one, by its own numbers."""
+        return postings
 
     def form_times(self, keys: Keys) -> Numbers | None:
         """Return (n,) how often any of these terms stands in each cell; None when none of them stands anywhere."""
-        known = [times for key in keys if (times := self.term_times(key)) is not None]
-        return np.sum(known, axis=0) if known else None
+        found = self.postings(keys)
+        return None if found is None else self.spread(found)
+
+    def term_times(self, key: np.uint64) -> Numbers | None:
+        """Return (n,) how often a term stands in each cell; None when it stands nowhere."""
+        return self.form_times(np.array([key], dtype=np.uint64))
+
+    def spread(self, postings: Postings) -> Numbers:
+        """Return (n,) how often, for every cell."""
+        times = np.zeros(self.size)
+        times[postings[0]] = postings[1]
+        return times
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """The languages by which the words are stemmed."""
+        return frozenset().union(*(block.languages for block in self.blocks))
 
     @cached_property
     def speakers(self) -> tuple[str, ...]:
@@ -166,13 +238,20 @@ class Corpus:
 
     def speaker_words(self, names: Sequence[str]) -> Numbers:
         """Return (n,) how many words these speakers say in each cell."""
-        words = np.zeros(self.size)
+        return self.spread(self.speaker_postings(names))
+
+    def speaker_postings(self, names: Sequence[str]) -> Postings:
+        """Return where these speakers speak, and how many words."""
+        cells: list[Ids] = [np.zeros(0, dtype=np.int64)]
+        words: list[Numbers] = [np.zeros(0)]
         for block, offset in self._placed():
             numbers = [number for number, name in enumerate(block.speakers) if name in names]
             if numbers:
                 said = np.isin(block.speaker_of, numbers)
-                np.add.at(words, block.speaker_cells[said] + offset, block.speaker_words[said])
-        return words
+                cells.append(block.speaker_cells[said].astype(np.int64) + offset)
+                words.append(block.speaker_words[said].astype(np.float64))
+        spoken, place = np.unique(np.concatenate(cells), return_inverse=True)
+        return spoken, np.bincount(place, np.concatenate(words), len(spoken)).astype(np.float64)
 
     def placed(self) -> list[tuple[int, CellBlock]]:
         """Return the blocks, each with the number of its first cell."""

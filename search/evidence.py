@@ -186,8 +186,12 @@ def _statements(session: Session, results: Sequence[SearchResult]) -> Iterator[S
         there = found.get(result.interview.id)
         if there is None:
             continue
-        interview, cells = there
-        cells = [c for c in cells if c.first_segment >= result.first_segment and c.last_segment <= result.last_segment]
+        interview, texts = there
+        cells = [
+            c
+            for c in texts.every()
+            if c.first_segment >= result.first_segment and c.last_segment <= result.last_segment
+        ]
         asking = _asking_speakers(session, interview.id)
         times = _times(session, interview, result)
         for speaker, parts in _runs(cells):

@@ -1,113 +1,209 @@
-"""Vectors in FAISS: an exact scan over a flat index under our own ids.
+"""Vectors in FAISS: while they are few an exact scan of a flat index, later clusters that are looked at in part.
 
 `IndexKeeper` makes, fills and saves it; nothing else knows of FAISS.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from search.values import Ids, Nearest, Vectors
+from search.faiss_clusters import ClusteredIndex
+from search.index_file import IndexFolder
+from search.values import Ids, Nearest, Scores, Vectors
+
+FLAT_WINDOWS = 20_000  # up to here every vector is looked at
+GROWTH = 4  # times the vectors the clusters were made for: then they are made anew
+_MOVED = 10_000  # vectors at a time
 
 
 class FaissIndex:
-    """Inner product over normalised vectors, that is, the cosine. Every search looks at every selected
-    vector, and at no other.
-    """
+    """Inner product over normalised vectors, that is, the cosine."""
+
+    def __init__(self, index: FlatIndex | ClusteredIndex, flat_windows: int) -> None:
+        self._index = index
+        self._flat_windows = flat_windows
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        if len(ids):
+            self._index.add(ids, vectors)
+
+    def remove(self, ids: Ids) -> None:
+        if len(ids):
+            self._index.remove(ids)
+
+    def closeness(self, vector: Vectors, ids: Ids) -> Scores:
+        scores = self._index.closeness(vector, ids)
+        unknown = np.isnan(scores)
+        if unknown.any():
+            scores[unknown] = 0.0 if unknown.all() else scores[~unknown].min()
+        return scores
+
+    def nearest(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+        if limit < 1 or not len(self._index) or (among is not None and not len(among)):
+            return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+        return self._index.nearest(vector, limit, among)
+
+    @property
+    def has_outgrown(self) -> bool:
+        made_for = self._flat_windows if isinstance(self._index, FlatIndex) else GROWTH * self._index.made_for
+        return len(self._index) > made_for
+
+    def grow(self, typical: Ids, lock: AbstractContextManager[object]) -> None:
+        with lock:  # only for moments
+            ids = self._index.ids()
+            known = typical[np.isin(typical, ids)]
+            sample = self._index.vectors(known[:: max(1, len(known) // ClusteredIndex.sample_size(len(ids)))])
+        made = ClusteredIndex.trained(sample, len(ids))
+        for begin in range(0, len(ids), _MOVED):
+            some = ids[begin : begin + _MOVED]
+            with lock:
+                some = some[np.isin(some, self._index.ids())]
+                vectors = self._index.vectors(some)
+            made.add(some, vectors)
+        with lock:
+            now = self._index.ids()
+            made.remove(ids[~np.isin(ids, now)])
+            missing = now[~np.isin(now, made.ids())]
+            made.add(missing, self._index.vectors(missing))
+            self._index = made
+
+    def save(self, folder: IndexFolder) -> tuple[str, ...]:
+        return self._index.save(folder)
+
+
+class FaissIndexes:
+    def __init__(self, flat_windows: int = FLAT_WINDOWS) -> None:
+        self._flat_windows = flat_windows
+        self.kind = "faiss-ip-2"
+
+    def empty(self, dim: int) -> FaissIndex:
+        import faiss
+
+        return FaissIndex(FlatIndex(faiss.IndexIDMap2(faiss.IndexFlatIP(dim))), self._flat_windows)
+
+    def load(self, folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> FaissIndex:
+        index = (
+            FlatIndex.load(folder, names)
+            if len(names) == 1
+            else ClusteredIndex.load(folder, names, is_mapped=is_mapped)
+        )
+        return FaissIndex(index, self._flat_windows)
+
+
+class FlatIndex:
+    """Every vector as it is."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
         self._places: _Places | None = None
 
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def ids(self) -> Ids:
+        import faiss
+
+        ids: Ids = faiss.vector_to_array(self._index.id_map)
+        return ids
+
+    def vectors(self, ids: Ids) -> Vectors:
+        return self._rows()[self._placed(ids)]
+
     def add(self, ids: Ids, vectors: Vectors) -> None:
-        if len(ids) == 0:
-            return
         self.remove(ids)
         self._index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(ids))
         self._places = None
 
     def remove(self, ids: Ids) -> None:
-        if len(ids) and self._index.ntotal:
+        if self._index.ntotal:
             self._index.remove_ids(np.ascontiguousarray(ids))
             self._places = None
 
-    def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+    def closeness(self, vector: Vectors, ids: Ids) -> Scores:
+        places = self._placed(ids)
+        known = places >= 0
+        scores = np.full(len(ids), np.nan, dtype=np.float32)
+        scores[known] = self._rows()[places[known]] @ vector
+        return scores
+
+    def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
         question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
         if among is None:
-            count = min(limit, self._index.ntotal)
-            return _nearest(*self._index.search(question, count)) if count > 0 else _nothing()
-        if self._places is None:
-            self._places = _Places.of(self._index)
-        chosen = self._places.having(among)
-        if not len(chosen) or limit < 1:
-            return _nothing()
+            return _nearest(*self._index.search(question, min(limit, len(self))))
         # by place, in the index below the ids, FAISS touches the chosen vectors only: what is not chosen costs no
         # time. A selector of ids would be asked about every vector there is.
         import faiss
 
-        parameters: Any = faiss.SearchParameters
-        below = faiss.downcast_index(self._index.index)
-        nearest = below.search(question, min(limit, len(chosen)), params=parameters(sel=faiss.IDSelectorArray(chosen)))
-        found = _nearest(*nearest)
-        return Nearest(self._places.ids[found.ids], found.scores)
+        chosen = self._placed(among)
+        chosen = np.ascontiguousarray(chosen[chosen >= 0])
+        if not len(chosen):
+            return _nearest(np.zeros((1, 0), dtype=np.float32), np.zeros((1, 0), dtype=np.int64))
+        make: Any = faiss.SearchParameters
+        parameters = make(sel=faiss.IDSelectorArray(chosen))
+        found = _nearest(*self._flat.search(question, min(limit, len(chosen)), params=parameters))
+        return Nearest(self.ids()[found.ids], found.scores)
 
-    def to_bytes(self) -> bytes:
+    def save(self, folder: IndexFolder) -> tuple[str, ...]:
         import faiss
 
-        return bytes(faiss.serialize_index(self._index).tobytes())
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Which vector lies where in an index: `ids` by place, and both again by rising id."""
-
-    ids: Ids
-    rising: Ids
-    places: Ids
+        return (folder.put(faiss.serialize_index(self._index).tobytes()),)
 
     @staticmethod
-    def of(index: Any) -> _Places:
-        import faiss
-
-        ids: Ids = faiss.vector_to_array(index.id_map)
-        places = np.argsort(ids, kind="stable")
-        return _Places(ids, ids[places], places)
-
-    def having(self, wanted: Ids) -> Ids:
-        """Return the places of the wanted ids that are there."""
-        if not len(self.ids):
-            return self.places
-        found = np.minimum(np.searchsorted(self.rising, wanted), len(self.ids) - 1)
-        return np.ascontiguousarray(self.places[found[self.rising[found] == wanted]])
-
-
-class FaissIndexes:
-    kind = "faiss-flat-ip"
-
-    def empty(self, dim: int) -> FaissIndex:
-        import faiss
-
-        return FaissIndex(faiss.IndexIDMap2(faiss.IndexFlatIP(dim)))
-
-    def from_bytes(self, data: bytes) -> FaissIndex:
+    def load(folder: IndexFolder, names: tuple[str, ...]) -> FlatIndex:
+        """Return what `save` stored. Raises: ValueError when it is missing, damaged or something else."""
         import faiss
 
         try:
-            index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+            index = faiss.deserialize_index(np.frombuffer(folder.get(names[0]), dtype=np.uint8))
         except RuntimeError as error:
             raise ValueError("these bytes are no FAISS index") from error
         if not isinstance(index, faiss.IndexIDMap2):
             raise ValueError("this FAISS index is of another kind")
-        return FaissIndex(index)
+        return FlatIndex(index)
+
+    @property
+    def _flat(self) -> Any:
+        import faiss
+
+        return faiss.downcast_index(self._index.index)
+
+    def _rows(self) -> Vectors:
+        """Return the (n, dim) vectors by place, as FAISS holds them."""
+        import faiss
+
+        rows: Vectors = faiss.rev_swig_ptr(self._flat.get_xb(), len(self) * self._index.d).reshape(-1, self._index.d)
+        return rows
+
+    def _placed(self, ids: Ids) -> Ids:
+        if self._places is None:
+            self._places = _Places.of(self.ids())
+        return self._places.of_ids(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Which vector lies where in an index: ids rising, and the place of each."""
+
+    rising: Ids
+    places: Ids
+
+    @staticmethod
+    def of(ids: Ids) -> _Places:
+        places = np.argsort(ids, kind="stable")
+        return _Places(ids[places], places)
+
+    def of_ids(self, wanted: Ids) -> Ids:
+        """Return the places of the wanted ids, -1 for those that are not there."""
+        if not len(self.rising):
+            return np.full(len(wanted), -1, dtype=np.int64)
+        found = np.minimum(np.searchsorted(self.rising, wanted), len(self.rising) - 1)
+        return np.where(self.rising[found] == wanted, self.places[found], -1)
 
 
 def _nearest(scores: Any, ids: Any) -> Nearest:
     found = ids[0] >= 0  # -1 fills the places for which there was no vector
     return Nearest(ids[0][found], scores[0][found])
-
-
-def _nothing() -> Nearest:
-    return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))

@@ -6,10 +6,12 @@ import hashlib
 import io
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
-from search.values import Ids, Nearest, Vectors
+from search.index_file import IndexFolder
+from search.values import Ids, Nearest, Scores, Vectors
 
 
 class FakeEmbedder:
@@ -60,18 +62,33 @@ class FakeVectorIndex:
         for window_id in ids.tolist():
             self._vectors.pop(window_id, None)
 
-    def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+    def closeness(self, vector: Vectors, ids: Ids) -> Scores:
+        scores = np.array([self._product(window_id, vector) for window_id in ids.tolist()], dtype=np.float32)
+        unknown = np.isnan(scores)
+        scores[unknown] = 0.0 if unknown.all() else scores[~unknown].min()
+        return scores
+
+    def nearest(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
         chosen = set(self._vectors) if among is None else set(self._vectors) & set(among.tolist())
-        scored = sorted((-float(self._vectors[window_id] @ vector), window_id) for window_id in chosen)[:limit]
+        scored = sorted((-self._product(window_id, vector), window_id) for window_id in chosen)[:limit]
         ids = np.array([window_id for _, window_id in scored], dtype=np.int64)
         return Nearest(ids, np.array([-score for score, _ in scored], dtype=np.float32))
 
-    def to_bytes(self) -> bytes:
+    has_outgrown = False
+
+    def grow(self, typical: Ids, lock: AbstractContextManager[object]) -> None:
+        return
+
+    def save(self, folder: IndexFolder) -> tuple[str, ...]:
         file = io.BytesIO()
         ids = np.array(list(self._vectors), dtype=np.int64)
         vectors = np.stack(list(self._vectors.values())) if self._vectors else np.zeros((0, self._dim))
         np.savez(file, ids=ids, vectors=vectors.astype(np.float32))
-        return file.getvalue()
+        return (folder.put(file.getvalue()),)
+
+    def _product(self, window_id: int, vector: Vectors) -> float:
+        known = self._vectors.get(window_id)
+        return float("nan") if known is None else float(known @ vector)
 
 
 class FakeVectorIndexes:
@@ -80,11 +97,12 @@ class FakeVectorIndexes:
     def empty(self, dim: int) -> FakeVectorIndex:
         return FakeVectorIndex(dim)
 
-    def from_bytes(self, data: bytes) -> FakeVectorIndex:
+    def load(self, folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> FakeVectorIndex:
+        stored = folder.get(names[0])
         try:
-            with np.load(io.BytesIO(data)) as arrays:
+            with np.load(io.BytesIO(stored)) as arrays:
                 ids, vectors = arrays["ids"], arrays["vectors"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, KeyError, EOFError, ValueError) as error:
             raise ValueError("these bytes are no index") from error
         index = FakeVectorIndex(vectors.shape[1])
         index.add(ids, vectors)

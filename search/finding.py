@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
@@ -18,16 +19,16 @@ from core.database import Database
 from core.errors import InvalidInput, NotFound
 from search import conditions, findable, repository
 from search.answers import Telling, group_results, make_results
-from search.cell_index import Mask
+from search.cell_index import Corpus, Mask
 from search.conditions import Conditions
 from search.facets import count_facets
-from search.index_keeper import IndexKeeper, View
-from search.masks import Looking, allowed_cells, cells_without, wanted_cells
+from search.index_keeper import IndexKeeper
+from search.masks import Looking
 from search.ports import EmbedderByName, FullText
 from search.query_language import TypedQuery, parse_query
-from search.query_words import read_query
 from search.question import Question, read_question
-from search.scoring import Topic, score_cells
+from search.ranking import Asked, possible_cells, rank, rank_alike
+from search.recent_answers import RecentAnswers
 from search.sentences import mark_sentences
 from search.spans import Span, choose_spans
 from search.suggestions import suggest
@@ -45,9 +46,8 @@ from search.values import (
     Vectors,
 )
 from search.word_matching import Matched, match_words, replace_words
-from search.words import keys_of
 
-_NOTHING_ASKED = Topic((), keys_of([]))
+_AT_ONCE = 4  # questions the model reads at the same time
 
 
 class Finding:
@@ -58,12 +58,15 @@ class Finding:
         keeper: IndexKeeper,
         full_text: FullText,
         state: Callable[[], SearchState],
+        recent: RecentAnswers,
     ) -> None:
         self._database = database
         self._embedders = embedders
         self._keeper = keeper
         self._full_text = full_text
         self._state = state
+        self._recent = recent
+        self._aside = ThreadPoolExecutor(_AT_ONCE, "query")  # the model reads the question while its words are counted
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Return the best moments for `request.query`. Raises as `SearchService.search`."""
@@ -74,69 +77,66 @@ class Finding:
             raise InvalidInput(
                 "empty_query", "The query only narrows: say also in a few words what you look for.", field="q"
             )
-        question = read_question(typed.text, typed.beginnings)
-        state = self._state()
+        state, version = self._state(), self._database.version()
         with self._database.read() as session:
             every = _conditions_of(session, typed, request)
             # asked in the transaction that reads: what was restricted a moment ago is hidden at once
-            visible = findable.visible_interviews(session, request.viewer)
-            view = self._keeper.look(session, state, visible, None)
+            visible = self._recent.visible_interviews(session, request.viewer, version)
+            view = self._keeper.look(session, state, visible, version)
+            question = read_question(typed.text, typed.beginnings, view.corpus.languages)
             matched = match_words(question, view.corpus)
             vector = None
             if request.mode != "keyword":
-                vector = self._vector_of(state, [replace_words(text, matched.replaced) for text in question.texts])
-                view = self._keeper.look(session, state, visible, vector)
-                matched = match_words(question, view.corpus)
+                texts = [replace_words(text, matched.replaced) for text in question.texts]
+                vector = self._aside.submit(self._vector_of, state, texts).result
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
-            possible = cells_without(looking, typed)
-            wanted = wanted_cells(looking, question, matched.topic, request.mode)
-            allowed = possible & allowed_cells(looking, every)
-            scores = score_cells(view.corpus, matched.topic, view.closeness, request.mode, view.counted, ~possible)
+            asked = Asked(question, typed, matched.topic, every, vector, request.mode)
+            ranking = rank(self._keeper, view, looking, asked)
             telling = _telling(typed, question, matched)
             # a phrase is looked for once more in the text of the span, which may not reach it
             most = request.limit * (4 if telling.phrases or telling.without else 1)
             grouped = MOMENTS_OF_ONE if request.is_grouped else None
-            spans = choose_spans(view.corpus, scores, allowed, wanted, most, grouped)
-            results = self._read(session, view, spans, telling)
-            facets = None
-            if request.with_facets:
-                possible = possible if wanted is None else possible & wanted
-                facets = count_facets(looking, every, possible, request.zone)
+            spans = choose_spans(ranking.part, ranking.scores, ranking.allowed, ranking.wanted, most, grouped)
+            results = self._read(session, ranking.part, spans, telling)
+            facets = (
+                count_facets(looking, every, possible_cells(looking, asked), request.zone)
+                if request.with_facets
+                else None
+            )
         answer = SearchAnswer(query, request.mode, 0.0, tuple(results[: request.limit]), matched.corrections)
         if request.is_grouped:
             groups = group_results(results)[: request.limit]
             answer = replace(answer, results=tuple(group.results[0] for group in groups), groups=groups)
         if vector is not None and request.with_sentences:
-            answer = mark_sentences(answer, self._embedders(state.model), vector)
+            answer = mark_sentences(answer, self._embedders(state.model), vector())
         took_ms = round((time.perf_counter() - started) * 1000, 1)
         return replace(answer, facets=facets, took_ms=took_ms)
 
     def similar(self, request: SimilarRequest) -> list[SearchResult]:
         """Return the moments that mean most nearly the same. Raises as `SearchService.similar`."""
         _check_limit(request.limit)
-        state = self._state()
+        state, version = self._state(), self._database.version()
         with self._database.read() as session:
-            visible = findable.visible_interviews(session, request.viewer)
+            visible = self._recent.visible_interviews(session, request.viewer, version)
             if request.interview_id not in visible:
                 raise NotFound("unknown_interview", "There is no interview of this id whose moments could be found.")
             vectors = repository.window_vectors(session, request.interview_id, state.model)
-            _, windows = _cells_and_windows(self._keeper.look(session, state, visible, None), request)
+            view = self._keeper.look(session, state, visible, version)
+            _, windows = _cells_and_windows(view.corpus, request)
             near = [vectors[window_id] for window_id in windows if window_id in vectors]
             if not near:
                 return []
-            view = self._keeper.look(session, state, visible, _direction(np.stack(near)))
-            itself, _ = _cells_and_windows(view, request)
-            scores = score_cells(view.corpus, _NOTHING_ASKED, view.closeness, "semantic", view.counted)
-            spans = choose_spans(view.corpus, scores, ~itself, None, request.limit)
-            return self._read(session, view, spans, Telling())
+            part, scores = rank_alike(self._keeper, view, _direction(np.stack(near)))
+            itself, _ = _cells_and_windows(part, request)
+            return self._read(session, part, choose_spans(part, scores, ~itself, None, request.limit), Telling())
 
     def suggest(self, request: SuggestionRequest) -> list[Suggestion]:
         """Return how `request.beginning` may go on. Raises as `SearchService.suggest`."""
         _check_limit(request.limit)
-        state = self._state()
+        state, version = self._state(), self._database.version()
         with self._database.read() as session:
-            visible = findable.visible_interviews(session, request.viewer)
-            view = self._keeper.look(session, state, visible, None)
+            visible = self._recent.visible_interviews(session, request.viewer, version)
+            view = self._keeper.look(session, state, visible, version)
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
             return list(islice(suggest(looking, request.beginning), request.limit))
 
@@ -144,9 +144,9 @@ class Finding:
         return _direction(self._embedders(state.model).embed_queries(texts))
 
     @staticmethod
-    def _read(session: Session, view: View, spans: list[Span], telling: Telling) -> list[SearchResult]:
-        shown = {view.corpus.interviews[view.corpus.interview_of[span.begin]] for span in spans}
-        return make_results(view.corpus, spans, repository.load_found(session, shown), telling)
+    def _read(session: Session, corpus: Corpus, spans: list[Span], telling: Telling) -> list[SearchResult]:
+        shown = {corpus.interviews[corpus.interview_of[span.begin]] for span in spans}
+        return make_results(corpus, spans, repository.load_found(session, shown), telling)
 
 
 def _direction(vectors: Vectors) -> Vectors:
@@ -156,16 +156,13 @@ def _direction(vectors: Vectors) -> Vectors:
 
 
 def _telling(typed: TypedQuery, question: Question, matched: Matched) -> Telling:
-    words = read_query(typed.text)
     several = tuple(word for word in typed.without_words if not word.isalnum())
-    return Telling(
-        question.phrases, (*typed.without_phrases, *several), (*words.phrases, *words.words, *matched.marked)
-    )
+    without = (*typed.without_phrases, *several)
+    return Telling(question.phrases, without, (*question.marked, *matched.marked), question.languages)
 
 
-def _cells_and_windows(view: View, request: SimilarRequest) -> tuple[Mask, list[int]]:
+def _cells_and_windows(corpus: Corpus, request: SimilarRequest) -> tuple[Mask, list[int]]:
     """Return (n,) the moment's own cells, and the ids of the windows that reach into them."""
-    corpus = view.corpus
     number = corpus.number_of.get(request.interview_id)
     itself = np.zeros(corpus.size, dtype=bool)
     if number is not None:

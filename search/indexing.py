@@ -49,15 +49,14 @@ class Indexing:
         """
         models = list(dict.fromkeys((self.state().model, self.configured.name)))
         with self._database.read() as session:
-            current = repository.read_segments(session, interview_id)
+            current = repository.read_text(session, interview_id)
         if current is not None:
-            revision, segments = current
-            windows = _windows(cut_cells(segments))
+            windows = _windows(cut_cells(current.segments))
             for place, model in enumerate(models):
                 self._embed_windows(
                     self._embedders(model),
                     interview_id,
-                    revision,
+                    current.revision,
                     windows,
                     lambda share, place=place: on_progress((place + share) / len(models)),  # type: ignore[misc]
                 )
@@ -67,14 +66,13 @@ class Indexing:
         """Let the interview's present text be what every process finds, in place of what it found before."""
         state = self.state()
         with self._database.read() as session:
-            current = repository.read_segments(session, interview_id)
+            current = repository.read_text(session, interview_id)
         if current is None:
             return
-        revision, segments = current
-        cells = cut_cells(segments)
-        block = count_cells(interview_id, cells)
+        cells = cut_cells(current.segments)
+        block = count_cells(interview_id, cells, current.language)
         with self._database.write() as session:
-            if repository.put_indexed(session, interview_id, revision, block, cells):
+            if repository.put_indexed(session, interview_id, current.revision, block, cells):
                 repository.record_change(session, interview_id)
         if self._keeper.is_open:
             with self._database.read() as session:

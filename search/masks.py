@@ -7,7 +7,7 @@ what they let through is ranked whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sqlmodel import Session
@@ -19,20 +19,36 @@ from search.conditions import Conditions
 from search.ports import FullText
 from search.query_language import TypedQuery
 from search.question import Question
-from search.scoring import Topic
-from search.values import Mode
-from search.word_matching import completed_words
-from search.words import Keys, fold, keys_of, read_words, stems_of
+from search.term_columns import Topic
+from search.values import Mode, PassagePlace
+from search.word_matching import completed_words, keys_of_words
+from search.words import Keys, asked_words, fold, lower_words, read_words
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """One viewer's look at one corpus, in one transaction."""
+    """One viewer's look at one corpus, or at a part of it, in one transaction."""
 
     session: Session
     full_text: FullText
     corpus: Corpus
     viewer: Viewer
+    _matching: dict[Conditions, list[str]] = field(default_factory=dict)
+    _places: dict[tuple[str, ...], list[PassagePlace]] = field(default_factory=dict)
+
+    def matching(self, one: Conditions) -> list[str]:
+        """Return the interviews that meet the conditions but those of who speaks."""
+        asked = replace(one, speakers=(), voices=None)
+        if asked not in self._matching:
+            self._matching[asked] = findable.matching_interviews(self.session, asked, self.viewer)
+        return self._matching[asked]
+
+    def places(self, phrases: Sequence[str]) -> list[PassagePlace]:
+        """Return the passages that hold all phrases."""
+        asked = tuple(phrases)
+        if asked not in self._places:
+            self._places[asked] = self.full_text.find_phrases(self.session, asked, self.viewer)
+        return self._places[asked]
 
 
 def allowed_cells(looking: Looking, every: Sequence[Conditions]) -> Mask:
@@ -41,12 +57,28 @@ def allowed_cells(looking: Looking, every: Sequence[Conditions]) -> Mask:
     allowed = np.ones(corpus.size, dtype=bool)
     for one in every:
         if replace(one, speakers=(), voices=None) != Conditions():
-            matching = findable.matching_interviews(looking.session, one, looking.viewer)
-            allowed &= corpus.mask_of(matching)[corpus.interview_of]
+            allowed &= corpus.mask_of(looking.matching(one))[corpus.interview_of]
         if one.speakers:
             allowed &= corpus.speaker_words(find_speakers(corpus, one.speakers)) > 0
         if one.voices is not None:
             allowed &= _spoken_by(corpus, one.voices)
+    return allowed
+
+
+def allowed_interviews(looking: Looking, every: Sequence[Conditions], phrases: Sequence[str]) -> Mask:
+    """Return (m,) the interviews in which a cell may meet all conditions and hold all phrases."""
+    corpus = looking.corpus
+    allowed = np.ones(len(corpus.interviews), dtype=bool)
+    for one in every:
+        if replace(one, speakers=(), voices=None) != Conditions():
+            allowed &= corpus.mask_of(looking.matching(one))
+        if one.speakers:
+            spoken, _ = corpus.speaker_postings(find_speakers(corpus, one.speakers))
+            allowed &= corpus.interviews_of(spoken)
+        if one.voices is not None:
+            allowed &= corpus.mask_of(interview_id for interview_id, _ in one.voices)
+    if phrases:
+        allowed &= corpus.mask_of(place.interview_id for place in looking.places(phrases))
     return allowed
 
 
@@ -78,13 +110,13 @@ def cells_without(looking: Looking, typed: TypedQuery) -> Mask:
     left = np.ones(corpus.size, dtype=bool)
     phrases = list(typed.without_phrases)
     for word in typed.without_words:
-        parts = stems_of(read_words(word))
+        parts = lower_words(word)
         if len(parts) == 1:
-            left &= ~_cells_with(corpus, [keys_of(parts)])
+            left &= ~_cells_with(corpus, [keys_of_words(corpus, parts)])
         else:  # "e-mail", "AB-1234"
             phrases.append(word)
     for beginning in typed.without_beginnings:
-        left &= ~_cells_with(corpus, [keys_of(stems_of(completed_words(corpus, beginning)))])
+        left &= ~_cells_with(corpus, [keys_of_words(corpus, completed_words(corpus, beginning))])
     for phrase in phrases:
         left &= ~_cells_holding(looking, [phrase])
     return left
@@ -94,10 +126,10 @@ def _cells_holding(looking: Looking, phrases: Sequence[str]) -> Mask:
     """Return (n,) the cells of the passages that hold all phrases, less those without a single word of them."""
     corpus = looking.corpus
     held = np.zeros(corpus.size, dtype=bool)
-    words = [corpus.term_times(key) for key in keys_of(stems_of(read_words(" ".join(phrases))))]
+    words = [corpus.form_times(keys_of_words(corpus, [word])) for phrase in phrases for word in asked_words(phrase)]
     if any(times is None for times in words):
         return held  # not looked for among all passages: that would take longer where hidden ones say it
-    for place in looking.full_text.find_phrases(looking.session, phrases, looking.viewer):
+    for place in looking.places(phrases):
         number = corpus.number_of.get(place.interview_id)
         if number is not None:
             cells = slice(int(corpus.starts[number]), int(corpus.starts[number + 1]))

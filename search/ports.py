@@ -7,12 +7,14 @@ suite runs on both.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sqlmodel import Session
 
 from core.visibility import Viewer
-from search.values import Ids, Nearest, PassagePlace, Vectors
+from search.index_file import IndexFolder
+from search.values import Ids, Nearest, PassagePlace, Scores, Vectors
 
 
 class Embedder(Protocol):
@@ -54,14 +56,28 @@ class VectorIndex(Protocol):
     def remove(self, ids: Ids) -> None:
         """Forget these ids at once; unknown ones are no error."""
 
-    def search(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
-        """Return up to `limit` vectors by falling inner product, of the ids `among` only if given.
+    def closeness(self, vector: Vectors, ids: Ids) -> Scores:
+        """Return (n,) the inner product with each of these; an id that is gone gets the least of the others."""
 
-        The choice is made inside the search: when `limit` chosen vectors exist, `limit` come back.
+    def nearest(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+        """Return up to `limit` of the vectors of the highest inner product, falling, of the ids `among` only if given.
+
+        The choice is made inside the search. A large index may miss some of the nearest, never gives others than these.
         """
 
-    def to_bytes(self) -> bytes:
-        """Return everything `VectorIndexes.from_bytes` needs to make this index again."""
+    @property
+    def has_outgrown(self) -> bool:
+        """Whether there are so many vectors by now that `grow` pays."""
+
+    def grow(self, typical: Ids, lock: AbstractContextManager[object]) -> None:
+        """Arrange the index for as many vectors as there are, by how the `typical` ones lie; until then it answers as
+        it is.
+
+        The one method that is called without `lock`, under which all others are called.
+        """
+
+    def save(self, folder: IndexFolder) -> tuple[str, ...]:
+        """Store what changed and return the names of all parts that `VectorIndexes.load` needs. Raises: OSError."""
 
 
 class VectorIndexes(Protocol):
@@ -69,13 +85,16 @@ class VectorIndexes(Protocol):
 
     @property
     def kind(self) -> str:
-        """Name what `to_bytes` writes; a snapshot of another kind is not read."""
+        """Name what `save` stores; parts of another kind are not read."""
 
     def empty(self, dim: int) -> VectorIndex:
         """Return an index that holds nothing."""
 
-    def from_bytes(self, data: bytes) -> VectorIndex:
-        """Return the index that `to_bytes` wrote. Raises: ValueError when `data` is no such thing."""
+    def load(self, folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> VectorIndex:
+        """Return the index that was saved, in memory or as far as possible mapped from its files.
+
+        Raises: ValueError when a part is missing, damaged or something else.
+        """
 
 
 class FullText(Protocol):

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from core.ids import new_id
 from core.tables import Interview, Segment
 from search.cell_block import NO_ID, CellBlock, count_cells, pack_block, unpack_block
-from search.cell_texts import pack_texts, unpack_texts
+from search.cell_texts import CellTexts, pack_texts
 from search.cells import Cell, SpokenSegment
 from search.tables import IndexChange, IndexedInterview, SearchState, WindowVector
 from search.values import Ids, Vectors
@@ -37,6 +37,15 @@ class WindowText:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentText:
+    """What an interview says now, in order; `language` None: not known."""
+
+    revision: int
+    language: str | None
+    segments: list[SpokenSegment]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedInterview:
     """An interview for the index: the ids in `block` are those of the (k, dim) `vectors`."""
 
@@ -48,8 +57,8 @@ class LoadedInterview:
 # --- interviews as they are now, and as they are indexed ---
 
 
-def read_segments(session: Session, interview_id: str) -> tuple[int, list[SpokenSegment]] | None:
-    """Return the interview's revision and its segments in order; None when it is gone."""
+def read_text(session: Session, interview_id: str) -> CurrentText | None:
+    """Return what the interview says now; None when it is gone."""
     interview = session.get(Interview, interview_id)
     if interview is None:
         return None
@@ -60,7 +69,7 @@ def read_segments(session: Session, interview_id: str) -> tuple[int, list[Spoken
         .where(col(Segment.interview_id) == interview_id)
         .order_by(col(Segment.ordinal))
     )
-    return interview.revision, [SpokenSegment(*row) for row in rows]
+    return CurrentText(interview.revision, interview.language, [SpokenSegment(*row) for row in rows])
 
 
 def put_indexed(session: Session, interview_id: str, revision: int, block: CellBlock, cells: Sequence[Cell]) -> bool:
@@ -90,7 +99,7 @@ def load_indexed(session: Session, interview_id: str, model: str) -> LoadedInter
     try:
         block = unpack_block(indexed.block)
     except ValueError:  # counted by an older Earshot, which counted less
-        block = count_cells(interview_id, unpack_texts(indexed.texts))
+        block = count_cells(interview_id, CellTexts(indexed.texts).every(), _language_of(session, interview_id))
     rows = session.execute(
         select(col(WindowVector.ordinal), col(WindowVector.id), col(WindowVector.vector))
         .where(_of_revision(interview_id, indexed.revision, model))
@@ -105,23 +114,27 @@ def load_indexed(session: Session, interview_id: str, model: str) -> LoadedInter
     return LoadedInterview(replace(block, window_ids=window_ids), ids, vectors)
 
 
-def load_found(session: Session, interview_ids: Iterable[str]) -> dict[str, tuple[Interview, list[Cell]]]:
-    """Return what is shown of these interviews: the row, and the cells as they are indexed."""
-    found: dict[str, tuple[Interview, list[Cell]]] = {}
+def load_found(session: Session, interview_ids: Iterable[str]) -> dict[str, tuple[Interview, CellTexts]]:
+    """Return what is shown of these interviews: the row, and the texts of the cells as they are indexed."""
+    found: dict[str, tuple[Interview, CellTexts]] = {}
     for few in _in_parts(list(interview_ids)):
         rows = session.execute(
             select(Interview, col(IndexedInterview.texts))
             .join(IndexedInterview, col(IndexedInterview.interview_id) == col(Interview.id))
             .where(col(Interview.id).in_(few))
         )
-        found.update((interview.id, (interview, unpack_texts(texts))) for interview, texts in rows)
+        found.update((interview.id, (interview, CellTexts(texts))) for interview, texts in rows)
     return found
 
 
 def indexed_cells(session: Session, interview_id: str) -> tuple[int, list[Cell]] | None:
     """Return the revision that is found and its cells."""
     indexed = session.get(IndexedInterview, interview_id)
-    return None if indexed is None else (indexed.revision, unpack_texts(indexed.texts))
+    return None if indexed is None else (indexed.revision, CellTexts(indexed.texts).every())
+
+
+def _language_of(session: Session, interview_id: str) -> str | None:
+    return session.execute(select(col(Interview.language)).where(col(Interview.id) == interview_id)).scalar()
 
 
 # --- vectors ---

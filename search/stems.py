@@ -1,118 +1,55 @@
-"""English words to their stems, so that "meeting" finds "meetings": Porter's algorithm.
+"""Words to their stems, so that "meetings" finds "meeting" and "Rechnungen" finds "Rechnung": by language.
 
-The words' statistics and the questions use it. Source: M. F. Porter, "An algorithm for suffix stripping",
-Program 14(3), 1980, with the two departures its author made later (`logi` and `bli` in step 2).
+The words' statistics, the questions and the marks in results use it. English: Porter's algorithm (`porter`). Others:
+the Snowball stemmer where there is one (https://snowballstem.org); words of the rest stay as they are.
 """
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
-from itertools import pairwise
 
-_STEP_2 = {
-    "ational": "ate", "tional": "tion", "enci": "ence", "anci": "ance", "izer": "ize", "bli": "ble", "alli": "al",
-    "entli": "ent", "eli": "e", "ousli": "ous", "ization": "ize", "ation": "ate", "ator": "ate", "alism": "al",
-    "iveness": "ive", "fulness": "ful", "ousness": "ous", "aliti": "al", "iviti": "ive", "biliti": "ble", "logi": "log",
+import Stemmer
+
+from search.porter import porter_stem
+
+ENGLISH = "en"
+
+_SNOWBALL = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "eo": "esperanto",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
+    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "st": "sesotho", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
-_STEP_3 = {"icate": "ic", "ative": "", "alize": "al", "iciti": "ic", "ical": "ic", "ful": "", "ness": ""}
-_STEP_4 = (
-    "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion", "ou", "ism", "ate", "iti",
-    "ous", "ive", "ize",
-)  # fmt: skip
+# Written in other letters than Latin ones: a word in ASCII is a foreign one there, mostly English.
+_OTHER_LETTERS = """
+am ar as be bg bn dv dz el fa gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr my ne or pa ps ru sa sd si ta te tg th ti
+tt ug uk ur yi yue zh
+"""
+_WITH_OTHER_LETTERS = frozenset(_OTHER_LETTERS.split())
+
+_lock = threading.Lock()  # a Snowball stemmer must not be used by two threads at once
 
 
-@lru_cache(maxsize=100_000)
-def stem(word: str) -> str:
-    """Return the stem of a lower-case word; what is no English word comes back nearly unchanged."""
-    if len(word) <= 2 or not word.isascii() or not word.isalpha():
+def language_of(code: str | None) -> str:
+    """Return the language by which words are stemmed: `code` without its region, and English where none is known."""
+    return (code or "").strip().lower().replace("_", "-").split("-")[0] or ENGLISH
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str, language: str = ENGLISH) -> str:
+    """Return the stem of a lower-case word. Stemmers of other languages than English want its accents."""
+    if language == ENGLISH or (language in _WITH_OTHER_LETTERS and word.isascii()):
+        return porter_stem(word)
+    algorithm = _SNOWBALL.get(language)
+    if algorithm is None or any(character.isdigit() for character in word):
         return word
-    return _step_5(_step_4(_replace(_replace(_step_1(word), _STEP_2), _STEP_3)))
+    with _lock:
+        return str(_stemmer(algorithm).stemWord(word))
 
 
-def _is_consonant(word: str, place: int) -> bool:
-    if word[place] in "aeiou":
-        return False
-    return word[place] != "y" or place == 0 or not _is_consonant(word, place - 1)
-
-
-def _measure(word: str) -> int:
-    """Return how many times vowels are followed by consonants."""
-    forms = [_is_consonant(word, place) for place in range(len(word))]
-    return sum(1 for before, after in pairwise(forms) if after and not before)
-
-
-def _has_vowel(word: str) -> bool:
-    return any(not _is_consonant(word, place) for place in range(len(word)))
-
-
-def _ends_double(word: str) -> bool:
-    return len(word) > 1 and word[-1] == word[-2] and _is_consonant(word, len(word) - 1)
-
-
-def _ends_short(word: str) -> bool:
-    """Return whether the word ends consonant, vowel, consonant other than w, x and y."""
-    if len(word) < 3 or word[-1] in "wxy":
-        return False
-    last = len(word) - 1
-    return _is_consonant(word, last) and not _is_consonant(word, last - 1) and _is_consonant(word, last - 2)
-
-
-def _step_1(word: str) -> str:
-    if word.endswith(("sses", "ies")):
-        word = word[:-2]
-    elif word.endswith("s") and not word.endswith("ss"):
-        word = word[:-1]
-    word = _without_past(word)
-    if word.endswith("y") and _has_vowel(word[:-1]):
-        return word[:-1] + "i"
-    return word
-
-
-def _without_past(word: str) -> str:
-    if word.endswith("eed"):
-        return word[:-1] if _measure(word[:-3]) > 0 else word
-    for suffix in ("ed", "ing"):
-        if word.endswith(suffix):
-            root = word[: -len(suffix)]
-            return _mended(root) if _has_vowel(root) else word
-    return word
-
-
-def _mended(root: str) -> str:
-    if root.endswith(("at", "bl", "iz")):
-        return root + "e"
-    if _ends_double(root) and root[-1] not in "lsz":
-        return root[:-1]
-    if _measure(root) == 1 and _ends_short(root):
-        return root + "e"
-    return root
-
-
-def _replace(word: str, endings: dict[str, str]) -> str:
-    """Replace the longest of `endings` that fits, when what stands before it has a vowel and a consonant."""
-    for length in range(min(len(word), 7), 1, -1):
-        ending = word[-length:]
-        if ending in endings:
-            root = word[:-length]
-            return root + endings[ending] if _measure(root) > 0 else word
-    return word
-
-
-def _step_4(word: str) -> str:
-    for length in range(min(len(word), 5), 1, -1):
-        ending = word[-length:]
-        if ending in _STEP_4:
-            root = word[:-length]
-            fits = _measure(root) > 1 and (ending != "ion" or root.endswith(("s", "t")))
-            return root if fits else word
-    return word
-
-
-def _step_5(word: str) -> str:
-    if word.endswith("e"):
-        root = word[:-1]
-        if _measure(root) > 1 or (_measure(root) == 1 and not _ends_short(root)):
-            word = root
-    if word.endswith("ll") and _measure(word) > 1:
-        word = word[:-1]
-    return word
+@lru_cache
+def _stemmer(algorithm: str) -> Stemmer.Stemmer:
+    return Stemmer.Stemmer(algorithm, 0)  # `stem` remembers what it gave

@@ -15,10 +15,9 @@ from rapidfuzz.distance import OSA
 
 from search.cell_index import Corpus
 from search.question import Question, find_named
-from search.scoring import Topic
-from search.stems import stem
+from search.term_columns import Topic
 from search.values import Correction
-from search.words import Keys, fold, is_telling, keys_of
+from search.words import Keys, fold, forms_of, is_telling, keys_of, pairs_of, stems_of
 
 MENDED_WEIGHT = 0.8  # of a word that was guessed, against 1 of one that was typed
 _MOST_MENDED = 3  # words, equally near
@@ -45,7 +44,7 @@ class Matched:
 
 
 def match_words(question: Question, corpus: Corpus) -> Matched:
-    """Return what the question asks for in the words of `corpus`."""
+    """Return what the question asks for in the words of `corpus`, whichever of its languages they are of."""
     terms: list[Keys] = []
     weights: list[float] = []
     mended: dict[str, str] = {}
@@ -53,25 +52,34 @@ def match_words(question: Question, corpus: Corpus) -> Matched:
     marked: list[str] = []
     replaced: dict[str, str] = {}
     for root, word in question.words.items():
-        (key,) = keys_of([root])
-        near = () if corpus.term_times(key) is not None else nearest_words(corpus, word)
+        keys, plain = keys_of_words(corpus, [word]), fold(word)
+        near = () if any(corpus.holds(key) for key in keys) else nearest_words(corpus, plain)
         if near:
-            mended[root] = stem(near[0])
-            replaced[word] = near[0]
-            corrections.append(Correction(word, near))
+            mended[root] = replaced[plain] = near[0]
+            corrections.append(Correction(plain, near))
             marked += near
-        terms.append(_keys_of_words(near) if near else keys_of([root]))
+        terms.append(keys_of_words(corpus, near) if near else keys)
         weights.append(MENDED_WEIGHT if near else 1.0)
     for beginning in question.beginnings:
         words = completed_words(corpus, beginning)[:_MOST_COMPLETED]
         marked += words
         replaced[beginning] = words[0] if words else beginning
-        terms.append(_keys_of_words(words or [beginning]))
+        terms.append(keys_of_words(corpus, words or [beginning]))
         weights.append(1.0)
-    pairs = [" ".join(mended.get(root, root) for root in pair.split(" ")) for pair in question.pairs]
+    pairs: dict[str, float] = {}
+    for neighbours, weight in question.pairs.items():
+        meant = [mended.get(root, word) for root, word in zip(stems_of(neighbours), neighbours, strict=True)]
+        for language in sorted(corpus.languages):
+            pairs.update(dict.fromkeys(pairs_of(meant, language, frozenset()), weight))
     named = find_named(question.names, corpus.speakers)
-    topic = Topic(tuple(terms), keys_of(pairs), tuple(weights), tuple(question.pairs.values()), named)
+    topic = Topic(tuple(terms), keys_of(list(pairs)), tuple(weights), tuple(pairs.values()), named)
     return Matched(topic, tuple(corrections), tuple(dict.fromkeys(marked)), replaced)
+
+
+def keys_of_words(corpus: Corpus, words: Iterable[str]) -> Keys:
+    """Return the keys of everything that counts as one of these words in the languages of `corpus`."""
+    languages = sorted(corpus.languages)
+    return keys_of(list(dict.fromkeys(form for word in words for form in forms_of(word, languages))))
 
 
 def replace_words(text: str, replaced: dict[str, str]) -> str:
@@ -129,7 +137,3 @@ def _most_frequent(corpus: Corpus, words: Iterable[str]) -> list[str]:
         return count
 
     return sorted(words, key=lambda word: (-interviews_with(word), word))
-
-
-def _keys_of_words(words: Iterable[str]) -> Keys:
-    return keys_of(list(dict.fromkeys(stem(word) for word in words)))

@@ -17,6 +17,7 @@ PAGES = [ROOT / "README.md", ROOT / "samples/README.md", *sorted((ROOT / "docs")
 # Variables of the environment that are no settings of the program, and why they are named somewhere.
 NOT_SETTINGS = {
     "EARSHOT_TEST_POSTGRES_URL",  # where the tests behind the marker `postgres` find a server
+    "EARSHOT_TEST_MULTILINGUAL_MODEL",  # the model that the test of German questions asks
     "EARSHOT_HYPOTHESIS_PROFILE",  # how many examples the property-based tests draw
 }
 

@@ -6,6 +6,7 @@ import typer
 
 from app.cli.opening import open_services, write_json
 from core.visibility import ALL_SEEING
+from search.quality import Quality
 
 commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -19,12 +20,11 @@ def about() -> None:
 def run(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Ask all questions, store the run, and print recall@10 and nDCG@10."""
+    """Ask all questions, store the run, and print recall@10, nDCG@10 and MRR@10."""
     from app import search_quality
 
     services = open_services()
     done = search_quality.run(services, "cli", ALL_SEEING)
-    questions = [one for one in search_quality.list_questions(services) if one.latest]
     if as_json:
         write_json(
             {
@@ -32,15 +32,16 @@ def run(
                 "at": done.at.isoformat(),
                 "model": done.model,
                 "questions": done.questions,
-                "recall@10": round(done.quality.recall, 4),
-                "ndcg@10": round(done.quality.ndcg, 4),
-                "per_question": [
-                    {"query": one.query, "recall@10": round(one.latest.recall, 4), "ndcg@10": round(one.latest.ndcg, 4)}
-                    for one in questions
-                    if one.latest
-                ],
+                **_figures(done.quality),
+                "per_question": [{"query": one.query, **_figures(one.quality)} for one in done.scored],
             }
         )
         return
     typer.echo(f"{done.questions} questions, {done.model}")
-    typer.echo(f"recall@10 {done.quality.recall:.3f}  nDCG@10 {done.quality.ndcg:.3f}")
+    recall, ndcg, mrr = _figures(done.quality).values()
+    typer.echo(f"recall@10 {recall:.3f}  nDCG@10 {ndcg:.3f}  MRR@10 {mrr:.3f}")
+
+
+def _figures(quality: Quality) -> dict[str, float]:
+    figures = {"recall@10": quality.recall, "ndcg@10": quality.ndcg, "mrr@10": quality.mrr or 0.0}
+    return {name: round(value, 4) for name, value in figures.items()}

@@ -201,6 +201,7 @@ class Everybody:
             "saved_search_id": "sav_none",
             "question_id": "qst_none",
             "moment_id": "exm_none",
+            "run_id": "run_none",
             "other_user_id": "usr_viewer",
             "gone_user_id": "usr_gone",
             "member_user_id": "usr_member",

@@ -113,6 +113,17 @@ _INTERVIEWS = {
     f"GET {API}/saved-searches/{{saved_search_id}}": Needs(READERS, 404),
     f"POST {API}/saved-searches/{{saved_search_id}}/look": Needs(READERS, 404),
     f"DELETE {API}/saved-searches/{{saved_search_id}}": Needs(READERS, 404),
+    f"GET {API}/search-quality/questions": Needs(ADMINISTRATORS),
+    f"POST {API}/search-quality/questions": Needs(
+        ADMINISTRATORS,
+        201,
+        json={"query": "mails", "moments": [{"interview": "{interview_id}", "first_segment": 0, "last_segment": 0}]},
+    ),
+    f"DELETE {API}/search-quality/questions/{{question_id}}": Needs(ADMINISTRATORS, 404),
+    f"DELETE {API}/search-quality/moments/{{moment_id}}": Needs(ADMINISTRATORS, 404),
+    f"GET {API}/search-quality/runs": Needs(ADMINISTRATORS),
+    f"POST {API}/search-quality/runs": Needs(ADMINISTRATORS, 422),
+    f"GET {API}/search-quality/runs/{{run_id}}": Needs(ADMINISTRATORS, 404),
     f"GET {API}/search/suggestions": Needs(READERS, query={"q": "mai"}),
     f"GET {API}/moments/similar": Needs(
         READERS,

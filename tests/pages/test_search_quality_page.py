@@ -110,5 +110,10 @@ def test_the_command_prints_the_run_for_machines(world: World, monkeypatch: pyte
     done = CliRunner().invoke(cli, ["search-quality", "run", "--json"])
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
-    assert (printed["questions"], printed["model"], printed["recall@10"]) == (1, "fake-words", 1.0)
+    assert (printed["questions"], printed["model"], printed["recall@10"], printed["mrr@10"]) == (
+        1,
+        "fake-words",
+        1.0,
+        1.0,
+    )
     assert printed["per_question"][0]["query"] == "four mails"

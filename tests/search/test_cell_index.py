@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.cell_block import CellBlock, count_cells, only_interviews, pack_block, unpack_block
+from search.cell_block import CellBlock, count_cells, join_blocks, only_interviews, pack_block, unpack_block
 from search.cell_index import CellIndex, with_window_ids
 from search.cells import SpokenSegment, cut_cells
 from search.words import keys_of
@@ -73,7 +73,7 @@ def test_a_block_comes_back_from_its_bytes() -> None:
     index = CellIndex()
     index.put(block_of("p", ["apple", "boat"]))
     index.put(block_of("q", ["cat"], 50))
-    assert described(CellIndex([unpack_block(pack_block(index.joined()))])) == described(index)
+    assert described(CellIndex([unpack_block(pack_block(join_blocks(index.blocks)))])) == described(index)
 
 
 def test_other_bytes_are_no_block() -> None:
@@ -116,7 +116,7 @@ def test_of_an_interview_that_is_left_out_not_even_a_speaker_remains() -> None:
     index = CellIndex()
     index.put(block_of("p", ["apple", "boat"]))
     index.put(block_of("q", ["cat"], 50))
-    kept = only_interviews(index.joined(), np.array([False, True]))
+    kept = only_interviews(join_blocks(index.blocks), np.array([False, True]))
     alone = block_of("q", ["cat"], 50)
     assert kept.speakers == alone.speakers == ("A",)
     assert pack_block(kept) == pack_block(alone)

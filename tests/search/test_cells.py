@@ -1,7 +1,11 @@
+import json
+import zlib
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.cell_texts import pack_texts, unpack_texts
+from search.cell_texts import CellTexts, pack_texts
 from search.cells import CELL_WORDS, Cell, SpokenSegment, cut_cells, weigh, window_bounds, write_turns
 
 texts = st.lists(
@@ -68,6 +72,18 @@ def test_a_turn_that_goes_on_keeps_one_line_and_one_name() -> None:
     assert write_turns([("A", "one"), ("A", "two"), ("B", "three"), (None, "four")]) == "A: one two\nB: three\nfour"
 
 
-def test_cells_come_back_from_their_bytes() -> None:
-    cells = [Cell(0, 1, None, 900, (("Zoë", "one"), (None, "two"))), Cell(2, 2, 0, 5, (("B", ""),))]
-    assert unpack_texts(pack_texts(cells)) == cells
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 27])
+def test_any_run_of_cells_comes_back_from_the_bytes_of_all(count: int) -> None:
+    cells = [Cell(n, n, None if n % 2 else n, n + 900, (("Zoë", f"one {n}"), (None, ""))) for n in range(count)]
+    texts = CellTexts(pack_texts(cells))
+    assert texts.every() == cells
+    for begin in range(count + 2):
+        for end in range(begin, count + 2):
+            assert texts.cells(begin, end) == cells[begin:end]
+
+
+def test_cells_that_an_older_earshot_stored_in_one_piece_are_read() -> None:
+    stored = zlib.compress(json.dumps([[0, 1, None, 900, [["Zoë", "one"]]], [2, 2, 0, 5, [[None, "two"]]]]).encode())
+    first, second = CellTexts(stored).every()
+    assert (first.turns, second.turns) == ((("Zoë", "one"),), ((None, "two"),))
+    assert CellTexts(stored).cells(1, 2) == [second]

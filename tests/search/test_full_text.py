@@ -6,7 +6,7 @@ from sqlmodel import select
 from core.tables import Passage
 from core.visibility import ALL_SEEING
 from search.query_words import read_query
-from search.sqlite_full_text import SqliteFullText, highlight, hold_phrases
+from search.sqlite_full_text import SqliteFullText
 from tests.search.factories import Workshop
 
 
@@ -40,8 +40,6 @@ def test_operators_in_a_phrase_are_only_words(workshop: Workshop, phrase: str) -
 @given(st.text(max_size=60))
 def test_no_text_makes_it_raise(workshop: Workshop, query: str) -> None:
     places_of(workshop, query)
-    highlight(["some text", query], [query])
-    hold_phrases(["some text", query], [query])
 
 
 def test_common_words_are_asked_for_only_when_there_is_nothing_else() -> None:
@@ -77,23 +75,8 @@ def test_rebuilding_gives_the_same_answers(workshop: Workshop) -> None:
     assert places_of(workshop, "beta words") == [1]
 
 
-def test_texts_are_checked_for_phrases_without_the_database() -> None:
-    assert hold_phrases(["single sign on", "sign on single"], ["single sign"]) == [True, False]
-    assert hold_phrases(["anything"], ["?!"]) == [True]
-
-
-def test_highlights_mark_the_words_asked_for_by_stem() -> None:
-    text = "They were meeting; the Meetings ran long. We meet."
-    (spans,) = highlight([text], ["meetings"])
-    assert [text[start:end] for start, end in spans] == ["meeting", "Meetings", "meet"]
-
-
-def test_highlights_count_characters_not_bytes() -> None:
-    text = "Ünïcödé — the Größe of it 🎈 größe"
-    (spans,) = highlight([text], ["größe"])
-    assert [text[start:end] for start, end in spans] == ["Größe", "größe"]
-
-
-def test_a_text_without_the_words_has_no_highlights() -> None:
-    assert highlight(["nothing", "a word"], ["word"]) == [(), ((2, 6),)]
-    assert highlight(["nothing"], ["?!"]) == [()]
+def test_a_phrase_without_spaces_stands_in_the_middle_of_a_sentence(workshop: Workshop) -> None:
+    workshop.add("毎月の請求書が届きました", "API の請求が多い", "請求の書類")
+    assert places_of(workshop, "請求書") == [0]
+    assert places_of(workshop, "api の請求") == [1]
+    assert places_of(workshop, "請求", "多い") == [1]

@@ -27,16 +27,15 @@ from tests.search.factories import Workshop
 workshop = Workshop(Path(sys.argv[1]), FaissIndexes(), save_after=1)
 workshop.add("the first invoice")
 assert workshop.service.status().indexed == 1
-write = keeper.write_snapshot
 
-def die(file, snapshot):
+def die(folder, contents):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def die_half_way(file, snapshot):
-    file.with_name(".writing-half").write_bytes(b"earshot index 3\\n{")
-    die(file, snapshot)
+def die_half_way(folder, contents):
+    (Path(sys.argv[1]) / "index" / ".writing-half").write_bytes(b"earshot index 4\\n{")
+    die(folder, contents)
 
-keeper.write_snapshot = {"before": die, "half way": die_half_way}[sys.argv[2]]
+keeper.IndexFolder.write = {"before parts are named": die, "half way": die_half_way}[sys.argv[2]]
 workshop.add("the second invoice")
 print("still alive")
 """
@@ -49,7 +48,7 @@ def found(workshop: Workshop, query: str = "invoice") -> set[str]:
     }
 
 
-@pytest.mark.parametrize("moment", ["before", "half way"])
+@pytest.mark.parametrize("moment", ["before parts are named", "half way"])
 def test_a_process_killed_between_commit_and_index_file_loses_nothing(tmp_path: Path, moment: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", CRASHING, str(tmp_path), moment],
@@ -107,11 +106,11 @@ def empty(file: Path) -> None:
 
 
 def put_text(file: Path) -> None:
-    file.write_text("earshot index 3\nthis is no header\n")
+    file.write_text("earshot index 4\nthis is no header\n")
 
 
 def put_older_format(file: Path) -> None:
-    file.write_bytes(file.read_bytes().replace(b"earshot index 3", b"earshot index 2"))
+    file.write_bytes(file.read_bytes().replace(b"earshot index 4", b"earshot index 3"))
 
 
 def change_generation(file: Path) -> None:

@@ -1,14 +1,16 @@
 """One contract for each port, on its fake and on every real adapter."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from search.faiss_index import FaissIndexes
+from search.faiss_index import FaissIndex, FaissIndexes
 from search.fakes import FakeEmbedder, FakeVectorIndexes
-from search.ports import Embedder, VectorIndexes
+from search.index_file import IndexFolder
+from search.ports import Embedder, VectorIndex, VectorIndexes
 from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedders
 from search.values import Ids, Nearest, Vectors
 
@@ -22,7 +24,31 @@ def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return SentenceEmbedders(tmp_path_factory.mktemp("models"))(DEFAULT_MODEL)
 
 
-@pytest.fixture(params=[FakeVectorIndexes, FaissIndexes], ids=["fake", "faiss"])
+class Grown:
+    """FAISS indexes that are made into clusters after each call that changes them."""
+
+    def __init__(self) -> None:
+        self._indexes = FaissIndexes(flat_windows=0)
+        self.kind = self._indexes.kind
+
+    def empty(self, dim: int) -> VectorIndex:
+        return GrownIndex(self._indexes.empty(dim))
+
+    def load(self, folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> VectorIndex:
+        return GrownIndex(self._indexes.load(folder, names, is_mapped=is_mapped))
+
+
+class GrownIndex(FaissIndex):
+    def __init__(self, index: FaissIndex) -> None:
+        super().__init__(index._index, 0)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        super().add(ids, vectors)
+        if self.has_outgrown:
+            self.grow(self._index.ids(), nullcontext())
+
+
+@pytest.fixture(params=[FakeVectorIndexes, FaissIndexes, Grown], ids=["fake", "flat", "clustered"])
 def indexes(request: pytest.FixtureRequest) -> VectorIndexes:
     make: Callable[[], VectorIndexes] = request.param
     return make()
@@ -76,23 +102,23 @@ def test_the_nearest_come_first(indexes: VectorIndexes) -> None:
     vectors = random_vectors(50)
     index = indexes.empty(DIM)
     index.add(np.arange(100, 150, dtype=np.int64), vectors)
-    nearest = index.search(vectors[7], 5)
+    nearest = index.nearest(vectors[7], 5)
     expected = np.argsort(-(vectors @ vectors[7]))[:5] + 100
     assert nearest.ids.tolist() == expected.tolist()
-    assert nearest.scores[0] == pytest.approx(1, abs=1e-5)
+    assert nearest.scores[0] == pytest.approx(1, abs=0.01)
     assert (np.diff(nearest.scores) <= 0).all()
 
 
 def test_an_empty_index_finds_nothing(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.remove(ids(1, 2))
-    assert found(index.search(random_vectors(1)[0], 3)) == []
+    assert found(index.nearest(random_vectors(1)[0], 3)) == []
 
 
 def test_a_limit_above_the_size_gives_everything(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2), random_vectors(2))
-    assert len(found(index.search(random_vectors(1)[0], 100))) == 2
+    assert len(found(index.nearest(random_vectors(1)[0], 100))) == 2
 
 
 def test_a_removed_id_is_gone_at_once(indexes: VectorIndexes) -> None:
@@ -100,7 +126,7 @@ def test_a_removed_id_is_gone_at_once(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2, 3), vectors)
     index.remove(ids(2, 99))
-    assert set(found(index.search(vectors[1], 3))) == {1, 3}
+    assert set(found(index.nearest(vectors[1], 3))) == {1, 3}
 
 
 def test_adding_an_id_again_replaces_its_vector(indexes: VectorIndexes) -> None:
@@ -108,7 +134,7 @@ def test_adding_an_id_again_replaces_its_vector(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2), vectors[:2])
     index.add(ids(1), vectors[2:])
-    nearest = found(index.search(vectors[2], 5))
+    nearest = found(index.nearest(vectors[2], 5))
     assert nearest.count(1) == 1
     assert nearest[0] == 1
 
@@ -119,31 +145,49 @@ def test_a_selection_never_starves_the_results(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(np.arange(2000, dtype=np.int64), vectors)
     farthest = np.argsort(vectors @ vectors[0])[:3].astype(np.int64)
-    assert set(found(index.search(vectors[0], 3, farthest))) == set(farthest.tolist())
-    assert set(found(index.search(vectors[0], 100, farthest))) == set(farthest.tolist())
+    assert set(found(index.nearest(vectors[0], 3, farthest))) == set(farthest.tolist())
+    assert set(found(index.nearest(vectors[0], 100, farthest))) == set(farthest.tolist())
 
 
 def test_selecting_nothing_finds_nothing(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2), random_vectors(2))
-    assert found(index.search(random_vectors(1)[0], 3, ids())) == []
-    assert found(index.search(random_vectors(1)[0], 3, ids(7))) == []
+    assert found(index.nearest(random_vectors(1)[0], 3, ids())) == []
+    assert found(index.nearest(random_vectors(1)[0], 3, ids(7))) == []
 
 
-def test_an_index_comes_back_from_its_bytes(indexes: VectorIndexes) -> None:
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_an_index_comes_back_from_its_parts(indexes: VectorIndexes, tmp_path: Path, is_mapped: bool) -> None:
     vectors = random_vectors(20)
     index = indexes.empty(DIM)
     index.add(np.arange(20, dtype=np.int64), vectors)
     index.remove(ids(4))
-    again = indexes.from_bytes(index.to_bytes())
-    assert found(again.search(vectors[4], 20)) == found(index.search(vectors[4], 20))
+    folder = IndexFolder(tmp_path)
+    again = indexes.load(folder, index.save(folder), is_mapped=is_mapped)
+    assert found(again.nearest(vectors[4], 20)) == found(index.nearest(vectors[4], 20))
     again.add(ids(4), vectors[4:5])
-    assert found(again.search(vectors[4], 1)) == [4]
+    assert found(again.nearest(vectors[4], 1)) == [4]
 
 
-def test_other_bytes_are_no_index(indexes: VectorIndexes) -> None:
+def test_other_bytes_are_no_index(indexes: VectorIndexes, tmp_path: Path) -> None:
+    folder = IndexFolder(tmp_path)
     with pytest.raises(ValueError, match="no"):
-        indexes.from_bytes(b"something else entirely")
+        indexes.load(folder, (folder.put(b"something else entirely"),), is_mapped=False)
+    with pytest.raises(ValueError, match="missing"):
+        indexes.load(folder, ("0.part",), is_mapped=False)
+
+
+def test_closeness_is_the_product_in_the_order_asked_and_least_for_who_is_gone(indexes: VectorIndexes) -> None:
+    vectors = random_vectors(30)
+    index = indexes.empty(DIM)
+    index.add(np.arange(30, dtype=np.int64), vectors)
+    index.remove(ids(7))
+    asked = ids(9, 3, 7, 21, 99)
+    expected = vectors[[9, 3, 21]] @ vectors[0]
+    close = index.closeness(vectors[0], asked)
+    assert np.allclose(close[[0, 1, 3]], expected, atol=0.01)
+    assert close[2] == close[4] == close[[0, 1, 3]].min()
+    assert index.closeness(vectors[0], ids()).shape == (0,)
 
 
 def test_a_name_gives_the_same_embedder_each_time(tmp_path: Path) -> None:

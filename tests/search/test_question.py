@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.question import find_named, find_subject, read_question
+from search.function_words import ALSO_ENGLISH, FUNCTION_WORDS
+from search.question import find_language, find_named, find_subject, read_question
 from search.stems import stem
-from search.words import pairs_of, read_words
+from search.words import function_words
 
 
 @pytest.mark.parametrize(
@@ -36,14 +37,49 @@ def test_any_text_can_be_read(query: str) -> None:
 def test_a_question_has_its_words_by_stem_and_its_neighbours_as_pairs() -> None:
     question = read_question('annoyed by "repeated emails"')
     assert tuple(question.words) == ("annoi", "repeat", "email")
-    assert question.pairs == {"annoi repeat": 1.0, "repeat email": 1.0}
+    assert question.pairs == {("annoyed", "repeated"): 1.0, ("repeated", "emails"): 1.0}
     assert question.phrases == ("repeated emails",)
 
 
-def test_accents_and_case_do_not_count_and_unspaced_scripts_are_read_by_character() -> None:
-    assert read_words("Café ÜBER naïve") == ["cafe", "uber", "naive"]
-    assert read_words("日本 text") == ["日", "本", "text"]
-    assert pairs_of(read_words("日本")) == ["日 本"]
+@pytest.mark.parametrize(
+    ("query", "languages", "language", "subject"),
+    [
+        ("was sagen die Kunden über die Rechnung?", ("de", "en"), "de", "Kunden Rechnung"),
+        ("Wie lief die Umstellung auf das neue Portal", ("de", "en"), "de", "lief Umstellung neue Portal"),
+        ("que disent les clients de l'export des factures ?", ("en", "fr"), "fr", "clients export factures"),
+        ("¿qué dicen los clientes sobre la factura?", ("en", "es"), "es", "clientes factura"),
+        ("co říkají zákazníci o fakturách", ("cs", "en"), "cs", "zákazníci fakturách"),
+        ("что говорят клиенты о счёте", ("en", "ru"), "ru", "клиенты счёте"),
+        # not said in that language by anybody, or English after all
+        ("was sagen die Kunden über die Rechnung?", ("en",), "en", "sagen die Kunden über die Rechnung"),
+        ("die cutting machine", ("de", "en"), "en", "die cutting machine"),
+        ("what was the problem with the die", ("de", "en"), "en", "problem die"),
+        ("El Paso office", ("en", "es"), "en", "El Paso office"),
+        ("invoice", ("de", "en"), "en", "invoice"),
+    ],
+)
+def test_function_words_are_dropped_in_the_language_of_the_question(
+    query: str, languages: tuple[str, ...], language: str, subject: str
+) -> None:
+    assert find_language(query, languages) == language
+    assert find_subject(query, language) == subject
+    assert read_question(query, languages=languages).texts[-1] == subject
+
+
+def test_function_words_are_not_marked_in_results() -> None:
+    german = read_question("Was sagen die Kunden über die Rechnung?", languages=("de",))
+    assert german.marked == ("sagen", "Kunden", "Rechnung?")
+    assert read_question("die Rechnung", languages=("de",)).marked == ("die", "Rechnung")  # may be English
+
+
+def test_every_language_has_words_of_its_own() -> None:
+    for language in FUNCTION_WORDS:
+        known = function_words(language)
+        assert len(known.common) > 50
+        assert known.asking
+        assert known.talk
+        if language != "en":
+            assert len(known.common - ALSO_ENGLISH) > 40
 
 
 SPEAKERS = ("Ann Lee", "Ann Moss", "Bob", "Dr. Carla Diaz", "Marketing", "Speaker 1")

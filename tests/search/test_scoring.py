@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from search.cell_index import CellIndex, Corpus
-from search.scoring import Topic, score_cells, smooth
+from search.scoring import Shares, interview_words, score_cells, smooth
 from search.spans import CORE_WORDS, MOST_WORDS, choose_spans
+from search.term_columns import Topic, find_terms
+from search.values import Mode
 from search.words import keys_of, pairs_of, read_words, stems_of
 from tests.search.test_cell_index import block_of
 
@@ -26,13 +28,16 @@ def topic_of(text: str) -> Topic:
     return Topic(terms, keys_of(pairs), (1.0,) * len(terms), (1.0,) * len(pairs))
 
 
-def everything(corpus: Corpus) -> np.ndarray:
-    return np.ones(len(corpus.interviews), dtype=bool)
+def score_all(corpus: Corpus, topic: Topic, closeness: np.ndarray | None, mode: Mode) -> np.ndarray:
+    everything = np.ones(len(corpus.interviews), dtype=bool)
+    terms = find_terms(corpus, topic, everything)
+    whole = interview_words(corpus, terms, everything)
+    return score_cells(corpus, terms, whole, closeness, mode, Shares.alone(everything))
 
 
 def test_the_cell_with_the_word_scores_best() -> None:
     corpus = corpus_of(["boat"] * 30, ["boat"] * 15 + ["zebra"] + ["boat"] * 14)
-    scores = score_cells(corpus, topic_of("zebras"), None, "keyword", everything(corpus))
+    scores = score_all(corpus, topic_of("zebras"), None, "keyword")
     place = int(np.argmax(scores))
     assert corpus.interviews[corpus.interview_of[place]] == "1"
     assert abs(int(corpus.first_segment[place]) - 15) <= 2
@@ -40,7 +45,7 @@ def test_the_cell_with_the_word_scores_best() -> None:
 
 def test_words_next_to_each_other_count_more_than_apart() -> None:
     corpus = corpus_of(["red apple"] + ["x"] * 40, ["red"] + ["x"] * 3 + ["apple"] + ["x"] * 36)
-    scores = score_cells(corpus, topic_of("red apple"), None, "keyword", everything(corpus))
+    scores = score_all(corpus, topic_of("red apple"), None, "keyword")
     best = [scores[corpus.interview_of == corpus.number_of[name]].max() for name in "01"]
     assert best[0] > best[1]
 
@@ -50,7 +55,7 @@ def test_words_said_in_one_breath_in_any_order_count_more_than_apart() -> None:
     apart = ["apple x"] + ["x y"] * 3 + ["y red"] + ["x y"] * 26
     corpus = corpus_of(together, apart)
     topic = replace(topic_of("red apple"), pairs=NOTHING, pair_weights=())
-    scores = score_cells(corpus, topic, None, "keyword", everything(corpus))
+    scores = score_all(corpus, topic, None, "keyword")
     best = [scores[corpus.interview_of == corpus.number_of[name]].max() for name in "01"]
     assert best[0] > best[1]
 
@@ -60,13 +65,13 @@ def test_closeness_alone_decides_by_meaning() -> None:
     closeness = np.zeros(len(corpus.window_ids))
     closeness[20] = 1.0
     begin, end = corpus.windows
-    scores = score_cells(corpus, topic_of("zebra"), closeness, "semantic", everything(corpus))
+    scores = score_all(corpus, topic_of("zebra"), closeness, "semantic")
     assert begin[20] - 1 <= int(np.argmax(scores)) <= end[20]
 
 
 def test_no_word_and_no_meaning_scores_all_alike() -> None:
     corpus = corpus_of(["boat"] * 5)
-    scores = score_cells(corpus, Topic((), NOTHING), None, "keyword", everything(corpus))
+    scores = score_all(corpus, Topic((), NOTHING), None, "keyword")
     assert np.allclose(scores, scores[0])
 
 
@@ -74,7 +79,7 @@ def test_no_word_and_no_meaning_scores_all_alike() -> None:
 def test_a_corpus_with_hardly_anything_is_no_trouble(interviews: list[list[str]]) -> None:
     corpus = corpus_of(*interviews)
     closeness = np.ones(len(corpus.window_ids))
-    scores = score_cells(corpus, topic_of("boat"), closeness, "hybrid", everything(corpus))
+    scores = score_all(corpus, topic_of("boat"), closeness, "hybrid")
     assert scores.shape == (corpus.size,)
     assert np.isfinite(scores).all()
 
@@ -88,7 +93,7 @@ def test_smoothing_keeps_a_constant_and_does_not_cross_interviews() -> None:
 
 def test_what_follows_the_words_answers_rather_than_what_came_before_them() -> None:
     corpus = corpus_of(["boat"] * 20 + ["zebra"] + ["boat"] * 20, ["boat"] * 41)
-    scores = score_cells(corpus, topic_of("zebra"), None, "keyword", everything(corpus))[corpus.interview_of == 0]
+    scores = score_all(corpus, topic_of("zebra"), None, "keyword")[corpus.interview_of == 0]
     after, before = scores[21:25], scores[16:20][::-1]
     assert (after > before).all()
 

@@ -8,9 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import search.openvino_encoder as encoder
 import search.sentence_embedder as adapter
 from core.errors import Unavailable
+from search.openvino_encoder import OpenVinoEncoder, multiplies_integers_fastest
 from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedders
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the model is converted once for all tests."""
+    return tmp_path_factory.mktemp("models")
 
 
 def test_nothing_heavy_is_loaded_before_the_first_text() -> None:
@@ -25,8 +33,8 @@ def test_nothing_heavy_is_loaded_before_the_first_text() -> None:
     assert answer.stdout.strip() == "[]"
 
 
-def test_meaning_is_found_in_other_words(tmp_path: Path) -> None:
-    embedder = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
+def test_meaning_is_found_in_other_words(models: Path) -> None:
+    embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
     assert embedder.dim == 384
     (query,) = embedder.embed_queries(["customers are annoyed by repeated emails"])
     texts = [
@@ -37,8 +45,8 @@ def test_meaning_is_found_in_other_words(tmp_path: Path) -> None:
     assert int(np.argmax(embedder.embed_passages(texts) @ query)) == 0
 
 
-def test_many_threads_may_ask_at_once(tmp_path: Path) -> None:
-    embedder = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
+def test_many_threads_may_ask_at_once(models: Path) -> None:
+    embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
     expected = embedder.embed_queries(["hello there"])
     answers: list[np.ndarray] = []
     threads = [
@@ -66,16 +74,63 @@ def test_a_model_that_is_nowhere_says_what_to_do(tmp_path: Path) -> None:
     assert raised.value.code == "embedding_model_missing"
 
 
-def test_openvino_computes_what_torch_computes(tmp_path: Path) -> None:
-    texts = [f"customer number {number} asks for an export " * (number % 7 + 1) for number in range(40)]
-    texts += ["", "a " * 900]
-    fast = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
-    slow = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
+ODD = ["", "!", "a " * 900, "yeah " * 300, "ha ha ha ha ha", "1 2 3 4 5 " * 40, "\u4f60\u597d " * 80]
+USUAL = [f"customer number {number} asks for an export " * (number % 7 + 1) for number in range(40)]
+
+
+def by_torch(models: Path, texts: list[str]) -> np.ndarray:
+    slow = SentenceEmbedders(models)(DEFAULT_MODEL)
     slow.dim  # noqa: B018 - reads the model
     slow._fast = None
-    cosines = (fast.embed_passages(texts) * slow.embed_passages(texts)).sum(axis=1)
+    return slow.embed_passages(texts)
+
+
+def test_openvino_computes_what_torch_computes(models: Path) -> None:
+    fast = SentenceEmbedders(models)(DEFAULT_MODEL)
+    usual = (fast.embed_passages(USUAL) * by_torch(models, USUAL)).sum(axis=1)
+    odd = (fast.embed_passages(ODD) * by_torch(models, ODD)).sum(axis=1)
     assert fast._fast is not None
+    assert usual.min() > (0.99 if "int8" in fast._fast.precision else 0.999)
+    assert odd.min() > (0.97 if "int8" in fast._fast.precision else 0.999)
+
+
+def test_integers_are_left_to_processors_that_are_made_for_them(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = SentenceEmbedders(models)(DEFAULT_MODEL)
+    here.embed_queries(["hello"])
+    assert here._fast is not None
+    assert ("int8" in here._fast.precision) == multiplies_integers_fastest()
+    monkeypatch.setattr(encoder, "multiplies_integers_fastest", lambda: False)
+    elsewhere = SentenceEmbedders(models)(DEFAULT_MODEL)
+    cosines = (elsewhere.embed_passages(USUAL) * by_torch(models, USUAL)).sum(axis=1)
+    assert elsewhere._fast is not None
+    assert "int8" not in elsewhere._fast.precision
     assert cosines.min() > 0.999
+
+
+def test_a_question_gets_the_vector_that_a_passage_of_the_same_words_gets(models: Path) -> None:
+    embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
+    texts = [*USUAL[:5], "hello"]
+    together = embedder.embed_queries(texts)
+    assert np.allclose((together * embedder.embed_passages(texts)).sum(axis=1), 1, atol=1e-3)
+    assert np.allclose(
+        (together * np.concatenate([embedder.embed_queries([t]) for t in texts])).sum(axis=1), 1, atol=1e-3
+    )
+
+
+def test_a_question_does_not_wait_for_passages(models: Path) -> None:
+    embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
+    embedder.embed_queries(["hello"])
+    assert isinstance(embedder._fast, OpenVinoEncoder)
+    answers: list[np.ndarray] = []
+    asking = threading.Thread(target=lambda: answers.append(embedder.embed_queries(["hello"])), daemon=True)
+    with embedder._fast._passages._lock:  # as while passages are being embedded
+        asking.start()
+        asking.join(timeout=60)
+    assert len(answers) == 1
+
+
+def test_nothing_to_embed_gives_no_rows(models: Path) -> None:
+    assert SentenceEmbedders(models)(DEFAULT_MODEL).embed_passages([]).shape == (0, 384)
 
 
 def test_a_converted_model_is_read_at_the_next_start(tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""Vectors in memory with 8 bits a number: for exact-enough inner products with whichever of them are asked for.
+
+Rows lie in segments that are full or growing at the end, so that a file is written for what changed only, and a large
+index can be mapped from its files. `faiss_clusters` keeps one beside its clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search.values import Ids, Scores, Vectors
+
+SEGMENT_BITS = 16
+_SEGMENT_ROWS = 1 << SEGMENT_BITS
+_NOWHERE = -1
+
+Codes = npt.NDArray[np.int8]
+
+
+@dataclass(slots=True)
+class Segment:
+    """`ids` (r,), -1 for a row that was removed; `codes` (r, dim) times `scales` (r,) are the vectors.
+
+    There may be room behind the `used` rows.
+    """
+
+    ids: Ids
+    scales: Scores
+    codes: Codes
+    used: int
+    file: str | None = None  # that holds exactly this; None after a change
+
+    def pack(self) -> bytes:
+        """Return the segment as bytes, the same on every machine."""
+        head = np.array([self.used, self.codes.shape[1]], dtype="<i8")
+        rows = slice(0, self.used)
+        parts = (head, self.ids[rows].astype("<i8"), self.scales[rows].astype("<f4"), self.codes[rows])
+        return b"".join(part.tobytes() for part in parts)
+
+    @staticmethod
+    def unpack(packed: bytes | memoryview, file: str) -> Segment:
+        """Return the segment that `pack` wrote, a view of its bytes. Raises: ValueError for other bytes."""
+        rows, dim = (int(number) for number in np.frombuffer(packed, "<i8", 2))
+        ids = np.frombuffer(packed, "<i8", rows, 16).astype(np.int64)
+        scales = np.frombuffer(packed, "<f4", rows, 16 + 8 * rows).astype(np.float32)
+        codes = np.frombuffer(packed, np.int8, rows * dim, 16 + 12 * rows).reshape(rows, dim)
+        return Segment(ids, scales, codes, rows, file)
+
+    def with_room(self, room: int) -> Segment:
+        """Return the segment with space for so many more rows, and such that it may be changed."""
+        if self.used + room <= len(self.ids) and self.codes.flags.writeable:
+            self.file = None
+            return self
+        size = min(max(self.used + room, 2 * self.used), _SEGMENT_ROWS)
+        wider = Segment(
+            np.full(size, _NOWHERE, dtype=np.int64),
+            np.zeros(size, dtype=np.float32),
+            np.zeros((size, self.codes.shape[1]), dtype=np.int8),
+            self.used,
+        )
+        for new, old in ((wider.ids, self.ids), (wider.scales, self.scales), (wider.codes, self.codes)):
+            new[: self.used] = old[: self.used]
+        return wider
+
+
+class ByteRows:
+    """Rows of `dim` numbers under ids. Its caller sees to it that one thread works at a time."""
+
+    def __init__(self, dim: int, segments: Sequence[Segment] = ()) -> None:
+        self._dim = dim
+        self.segments = list(segments)
+        self._row_of = np.full(1, _NOWHERE, dtype=np.int32)  # by id
+        self._count = 0
+        for number, segment in enumerate(self.segments):
+            self._place(segment.ids[: segment.used], number << SEGMENT_BITS)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def free(self) -> int:
+        """Number of rows that hold nothing any more."""
+        return sum(segment.used for segment in self.segments) - self._count
+
+    def ids(self) -> Ids:
+        """Return all ids, in the order of their rows."""
+        ids: Ids = np.concatenate([np.zeros(0, dtype=np.int64), *(s.ids[: s.used] for s in self.segments)])
+        held: Ids = ids[ids != _NOWHERE]
+        return held
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add vectors of length 1 under new ids."""
+        scales = np.maximum(np.abs(vectors).max(axis=1), 1e-12).astype(np.float32) / np.float32(127)
+        codes = np.rint(vectors / scales[:, None]).astype(np.int8)
+        done = 0
+        while done < len(ids):
+            if not self.segments or self.segments[-1].used == _SEGMENT_ROWS:
+                self.segments.append(self._empty())
+            begin = self.segments[-1].used
+            few = slice(done, done + _SEGMENT_ROWS - begin)
+            count = len(ids[few])
+            last = self.segments[-1].with_room(count)
+            here = slice(begin, begin + count)
+            last.ids[here], last.scales[here], last.codes[here] = ids[few], scales[few], codes[few]
+            last.used += count
+            self.segments[-1] = last
+            self._place(ids[few], ((len(self.segments) - 1) << SEGMENT_BITS) + begin)
+            done += count
+
+    def remove(self, ids: Ids) -> None:
+        """Forget ids; unknown ones are no error. Nothing of a removed vector is left."""
+        for number, places, _ in self._by_segment(ids):
+            segment = self.segments[number].with_room(0)
+            segment.codes[places] = 0
+            segment.scales[places] = 0
+            segment.ids[places] = _NOWHERE
+            self.segments[number] = segment
+        known = ids[self._rows(ids) != _NOWHERE]
+        self._row_of[known] = _NOWHERE
+        self._count -= len(known)
+
+    def _empty(self) -> Segment:
+        return Segment(
+            np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros((0, self._dim), dtype=np.int8), 0
+        )
+
+    def products(self, vector: Vectors, ids: Ids) -> Scores:
+        """Return (n,) the inner product with each of these; NaN for an unknown id."""
+        found = np.full(len(ids), np.nan, dtype=np.float32)
+        for number, places, asked in self._by_segment(ids):
+            segment = self.segments[number]
+            found[asked] = (segment.codes[places].astype(np.float32) @ vector) * segment.scales[places]
+        return found
+
+    def vectors(self, ids: Ids) -> Vectors:
+        """Return the (n, dim) vectors of known ids."""
+        found = np.zeros((len(ids), self._dim), dtype=np.float32)
+        for number, places, asked in self._by_segment(ids):
+            segment = self.segments[number]
+            found[asked] = segment.codes[places].astype(np.float32) * segment.scales[places, None]
+        return found
+
+    def _place(self, ids: Ids, first_row: int) -> None:
+        here = ids != _NOWHERE
+        highest = int(ids.max(initial=0))
+        if highest >= len(self._row_of):
+            grown = np.full(max(highest + 1, 2 * len(self._row_of)), _NOWHERE, dtype=np.int32)
+            grown[: len(self._row_of)] = self._row_of
+            self._row_of = grown
+        self._row_of[ids[here]] = np.flatnonzero(here) + first_row
+        self._count += int(here.sum())
+
+    def _rows(self, ids: Ids) -> npt.NDArray[np.int32]:
+        known = ids < len(self._row_of)
+        return np.where(known, self._row_of[np.where(known, ids, 0)], _NOWHERE).astype(np.int32)
+
+    def _by_segment(self, ids: Ids) -> Iterator[tuple[int, Ids, Ids]]:
+        """Yield a segment's number, rows in it, and which of `ids` these are; unknown ids are left out."""
+        rows = self._rows(ids)
+        asked = np.flatnonzero(rows != _NOWHERE)
+        rows = rows[asked]
+        for number in np.unique(rows >> SEGMENT_BITS).tolist():
+            here = (rows >> SEGMENT_BITS) == number
+            yield number, (rows[here] & (_SEGMENT_ROWS - 1)).astype(np.int64), asked[here]

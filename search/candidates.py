@@ -1,0 +1,155 @@
+"""Chooses, in a large corpus, the interviews that are scored cell by cell.
+
+In: where the question's words stand, the windows nearest to it in meaning, which interviews may be shown. Out: an
+excerpt, and for how many interviews each of it stands. The likeliest interviews stand for themselves; a few of all the
+others, spread evenly from the likelier to the unlikely, stand for the rest, so that what is usual is still known.
+Scoring an excerpt gives nearly what scoring everything would (`bench.search_scale` measures how nearly).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from search.cell_block import Ids
+from search.cell_index import Corpus, Mask, Numbers
+from search.excerpt import Excerpt
+from search.scoring import INTERVIEW_WORDS_WEIGHT, PRESENT_WEIGHT, SPEAKER_WEIGHT, Shares
+from search.term_columns import TermColumns
+from search.values import Mode
+
+CANDIDATE_CELLS = 10_000
+SAMPLE_CELLS = 5_000
+NEAREST_WINDOWS = 1_000  # asked of the vector index
+
+_BUCKET_BITS = 3  # cells are looked at in eights first, a word window
+_SATURATION = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class NearWindows:
+    """Windows of the corpus nearest to the question, and how close a usual window is: mean and deviation."""
+
+    numbers: Ids  # (k,) in the order of `corpus.window_ids`
+    closeness: Numbers  # (k,)
+    mean: float
+    deviation: float
+
+
+def choose_excerpt(
+    corpus: Corpus,
+    terms: TermColumns,
+    whole: Numbers,
+    words: Numbers,
+    near: NearWindows | None,
+    mode: Mode,
+    counted: Mask,
+    allowed: Mask,
+    speakers: tuple[str, ...] = (),
+) -> tuple[Excerpt, Shares]:
+    """Return what to score. `counted` and `allowed` are (m,).
+
+    `whole` is `interview_words` and `words` is `guess_words`, of no matter in semantic mode; `near` is None in keyword
+    mode.
+    """
+    guess = _guess(corpus, terms, whole, words, near, mode, speakers)
+    order = np.argsort(-guess.promise, kind="stable")
+    sizes = np.diff(corpus.starts)
+    chosen = _first(order[allowed[order]], sizes, CANDIDATE_CELLS)
+    is_chosen = np.zeros(len(sizes), dtype=bool)
+    is_chosen[chosen] = True
+    others = order[counted[order] & ~is_chosen[order]]
+    sampled = _spread_evenly(others, sizes)
+    stands_for = np.zeros(len(sizes))
+    stands_for[chosen] = 1.0
+    stands_for[sampled] = len(others) / max(len(sampled), 1)
+    numbers = np.sort(np.concatenate([chosen, sampled]))
+    wider = guess.wider(counted, stands_for)
+    return Excerpt(corpus, numbers), Shares(counted[numbers], stands_for[numbers], *wider)
+
+
+def _first(ranked: Ids, sizes: Ids, cells: int) -> Ids:
+    """Return the first interviews that together have so many cells, one at least."""
+    return ranked[: max(1, int(np.searchsorted(np.cumsum(sizes[ranked]), cells, side="right")))]
+
+
+def _spread_evenly(ranked: Ids, sizes: Ids) -> Ids:
+    """Return interviews at even distances that together have about SAMPLE_CELLS."""
+    if not len(ranked):
+        return ranked
+    count = min(len(ranked), max(1, round(SAMPLE_CELLS / max(float(sizes[ranked].mean()), 1.0))))
+    return ranked[((np.arange(count) + 0.5) * len(ranked) / count).astype(np.int64)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What `score_cells` would say, roughly: in eights of cells (b,), and of whole interviews (m,)."""
+
+    words: Numbers  # (b,)
+    interview_of: Ids  # (b,)
+    promise: Numbers  # (m,) how well the best of each interview may answer
+
+    def wider(self, counted: Mask, stands_for: Numbers) -> tuple[float, float]:
+        """Return how much wider words, and interviews' best cells, vary in all than in the chosen interviews."""
+        some, every = stands_for * counted, counted.astype(np.float64)
+        words = _deviation(self.words, every[self.interview_of]) / _deviation(self.words, some[self.interview_of])
+        there = np.isfinite(self.promise)
+        best = _deviation(self.promise[there], every[there]) / _deviation(self.promise[there], some[there])
+        return words, best
+
+
+def _guess(
+    corpus: Corpus,
+    terms: TermColumns,
+    whole: Numbers,
+    words: Numbers,
+    near: NearWindows | None,
+    mode: Mode,
+    speakers: tuple[str, ...],
+) -> _Guess:
+    interview_of = corpus.interview_of[:: 1 << _BUCKET_BITS]
+    if mode == "semantic":
+        words = np.zeros(len(interview_of))
+    trust = 1.0 if near is None else terms.trust
+    mixed = trust * _standard(words)
+    if near is not None:
+        bucket = (corpus.windows[0][near.numbers] + 1) >> _BUCKET_BITS  # where most of a window's four cells lie
+        meaning = np.zeros(len(mixed))
+        np.maximum.at(meaning, bucket, (near.closeness - near.mean) / max(near.deviation, 1e-9))
+        mixed += meaning
+    mixed /= max(float(mixed.std()), 1e-9)
+    sizes = np.diff(corpus.starts)
+    filled = np.flatnonzero(sizes)
+    promise = np.full(len(sizes), -np.inf)
+    promise[filled] = np.maximum.reduceat(mixed, corpus.starts[filled] >> _BUCKET_BITS)
+    if mode != "semantic":
+        promise += trust * INTERVIEW_WORDS_WEIGHT * whole
+    if speakers:
+        spoken, _ = corpus.speaker_postings(speakers)
+        promise += (PRESENT_WEIGHT + SPEAKER_WEIGHT) * corpus.interviews_of(spoken)
+    return _Guess(words, interview_of, promise)
+
+
+def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
+    """Return (b,) how well each eight cells answer by their words, roughly."""
+    buckets = -(-corpus.size >> _BUCKET_BITS)
+    total = np.zeros(buckets)
+    for column in terms.columns:
+        cells, times = column.postings
+        counted = np.bincount(cells >> _BUCKET_BITS, times, buckets)
+        total += column.weight * column.rarity * counted / (counted + _SATURATION)
+    around = total.copy()
+    around[1:] += 0.5 * total[:-1]
+    around[:-1] += 0.5 * total[1:]
+    return around
+
+
+def _standard(values: Numbers) -> Numbers:
+    return np.asarray((values - values.mean()) / max(float(values.std()), 1e-9))
+
+
+def _deviation(values: Numbers, weights: Numbers) -> float:
+    total = max(float(weights.sum()), 1e-12)
+    mean = float(weights @ values) / total
+    return max(float(np.sqrt(weights @ (values - mean) ** 2 / total)), 1e-9)

@@ -1,0 +1,115 @@
+"""Some interviews of a corpus, numbered anew: what is scored cell by cell where the whole would take too long.
+
+`candidates` chooses them. An excerpt looks like any corpus, except that a word counts as known that the whole knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from search.cell_block import Ids, Ints
+from search.cell_index import Corpus, Numbers, Postings
+from search.words import Keys
+
+
+class Excerpt(Corpus):
+    """The interviews `numbers` (k,), rising, of `whole`."""
+
+    def __init__(self, whole: Corpus, numbers: Ids) -> None:
+        self.whole = whole
+        self.blocks = whole.blocks
+        self.interviews = tuple(whole.interviews[number] for number in numbers.tolist())
+        self._numbers = numbers
+        self._first = whole.starts[numbers]
+        self._starts = np.concatenate([[0], np.cumsum(whole.starts[numbers + 1] - self._first)])
+        self.size = int(self._starts[-1])
+
+    @property
+    def starts(self) -> Ids:
+        """(m + 1,) first cell of each interview, and the number of cells."""
+        return self._starts
+
+    @cached_property
+    def cells(self) -> Ids:
+        """(n,) the number of each cell in the whole."""
+        return ranges(self._first, np.diff(self._starts))
+
+    @cached_property
+    def first_segment(self) -> Ints:
+        return self.whole.first_segment[self.cells]
+
+    @cached_property
+    def last_segment(self) -> Ints:
+        return self.whole.last_segment[self.cells]
+
+    @cached_property
+    def word_count(self) -> Ints:
+        return self.whole.word_count[self.cells]
+
+    @cached_property
+    def said_count(self) -> Ints:
+        return self.whole.said_count[self.cells]
+
+    @cached_property
+    def term_count(self) -> Ints:
+        return self.whole.term_count[self.cells]
+
+    @cached_property
+    def windows(self) -> tuple[Ids, Ids]:
+        """(w,) first cell, rising, and (w,) end of the windows that have a vector."""
+        begin, end = self.whole.windows
+        here, shift = self._windows
+        return begin[here] + shift, end[here] + shift
+
+    @cached_property
+    def window_ids(self) -> Ids:
+        """(w,) ids of those windows."""
+        return self.whole.window_ids[self._windows[0]]
+
+    @cached_property
+    def _windows(self) -> tuple[Ids, Ids]:
+        """(w,) the number of each window in the whole, and what its cells' numbers are less there than here."""
+        bounds = self.whole.window_starts
+        count = bounds[self._numbers + 1] - bounds[self._numbers]
+        return ranges(bounds[self._numbers], count), np.repeat(self._starts[:-1] - self._first, count)
+
+    def postings(self, keys: Keys, *, pairs: bool = False) -> Postings | None:
+        """Return where any of these terms stands; None when none of them stands anywhere in the whole."""
+        found = self.whole.postings(keys, pairs=pairs)
+        return None if found is None else self.locate(found)
+
+    def holds(self, key: np.uint64) -> bool:
+        """Return whether this term stands anywhere in the whole."""
+        return self.whole.holds(key)
+
+    def locate(self, postings: Postings) -> Postings:
+        """Return the part of postings of the whole corpus that is in this one, by its own numbers."""
+        cells, times = postings
+        begin = np.searchsorted(cells, self._first)
+        count = np.searchsorted(cells, self._first + np.diff(self._starts)) - begin
+        here = ranges(begin, count)
+        return cells[here] + np.repeat(self._starts[:-1] - self._first, count), times[here]
+
+    def of_interviews(self, values: Numbers) -> Numbers:
+        """Return of values (m of the whole corpus,) those of the interviews that are in this one."""
+        return values[self._numbers]
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Every name of a speaker in the whole, once."""
+        return self.whole.speakers
+
+    def speaker_words(self, names: Sequence[str]) -> Numbers:
+        """Return (n,) how many words these speakers say in each cell."""
+        return self.spread(self.locate(self.whole.speaker_postings(names)))
+
+
+def ranges(begin: Ids, count: Ids) -> Ids:
+    """Return begin, begin + 1, … of each range of `count` numbers, one range after the other."""
+    ends = np.cumsum(count)
+    total = int(ends[-1]) if len(ends) else 0
+    numbers: Ids = np.arange(total) + np.repeat(begin - (ends - count), count)
+    return numbers

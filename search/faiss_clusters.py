@@ -1,0 +1,134 @@
+"""A large index: clusters that say where the nearest vectors lie, and rows that say how near any vector is.
+
+FAISS looks at the clusters nearest to a question (IVF with 8 bits a number); rows, in the order interviews came, answer
+for the windows of one interview without looking for them cluster by cluster.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from search.byte_rows import ByteRows, Segment
+from search.index_file import IndexFolder
+from search.values import Ids, Nearest, Scores, Vectors
+
+_LISTS_PER_ROOT = 4  # clusters: so many times the root of the number of vectors
+_TRAINED_PER_LIST = 24  # vectors
+_LOOKED_AT = 96  # clusters for a question about everything; more where less is selected
+
+Bits = npt.NDArray[np.uint8]
+
+
+class ClusteredIndex:
+    """Its caller sees to it that one thread works at a time."""
+
+    def __init__(self, clusters: Any, rows: ByteRows, made_for: int) -> None:
+        self._clusters = clusters
+        self._rows = rows
+        self.made_for = made_for  # vectors
+
+    @staticmethod
+    def trained(vectors: Vectors, size: int) -> ClusteredIndex:
+        """Return an empty index with clusters for about `size` vectors, of which these (n, dim) are some."""
+        faiss = _faiss()
+
+        dim = vectors.shape[1]
+        lists = max(1, min(int(_LISTS_PER_ROOT * size**0.5), len(vectors) // 4))
+        kind, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        coarse = faiss.IndexFlatIP(dim)
+        clusters = faiss.IndexIVFScalarQuantizer(coarse, dim, lists, kind, metric, False)
+        clusters.own_fields = True
+        coarse.this.disown()  # the clusters free it
+        clusters.cp.niter, clusters.cp.spherical = 5, True
+        clusters.cp.max_points_per_centroid, clusters.cp.min_points_per_centroid = _TRAINED_PER_LIST, 1
+        clusters.train(np.ascontiguousarray(vectors, dtype=np.float32))
+        clusters.set_direct_map_type(faiss.DirectMap.Hashtable)
+        return ClusteredIndex(clusters, ByteRows(dim), size)
+
+    @staticmethod
+    def sample_size(size: int) -> int:
+        """Return how many vectors the clusters of an index of `size` are made from."""
+        return min(size, int(_LISTS_PER_ROOT * size**0.5) * _TRAINED_PER_LIST)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def ids(self) -> Ids:
+        return self._rows.ids()
+
+    def vectors(self, ids: Ids) -> Vectors:
+        return self._rows.vectors(ids)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        if len(ids):
+            self.remove(ids)
+            self._clusters.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(ids))
+            self._rows.add(ids, vectors)
+
+    def remove(self, ids: Ids) -> None:
+        faiss = _faiss()
+
+        known = ids[~np.isnan(self._rows.products(np.zeros(self._clusters.d, dtype=np.float32), ids))]
+        if len(known):
+            self._clusters.remove_ids(faiss.IDSelectorArray(np.ascontiguousarray(known)))
+            self._rows.remove(known)
+
+    def closeness(self, vector: Vectors, ids: Ids) -> Scores:
+        return self._rows.products(vector, ids)
+
+    def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
+        faiss = _faiss()
+
+        share = 1.0 if among is None else len(among) / max(len(self), 1)
+        looked_at = min(self._clusters.nlist, int(_LOOKED_AT / max(share, 1e-9)) + 1)
+        parameters = faiss.IVFSearchParameters(nprobe=looked_at)
+        if among is not None:
+            selector = faiss.IDSelectorBitmap(_bits(among))
+            parameters = faiss.IVFSearchParameters(nprobe=looked_at, sel=selector)
+        question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
+        ids = self._clusters.search(question, max(1, min(limit, len(self))), params=parameters)[1][0]
+        ids = ids[ids >= 0]
+        scores = self._rows.products(vector, ids)
+        best = np.argsort(-scores, kind="stable")[:limit]
+        return Nearest(ids[best], scores[best])
+
+    def save(self, folder: IndexFolder) -> tuple[str, ...]:
+        faiss = _faiss()
+
+        for segment in self._rows.segments:
+            if segment.file is None or not folder.has(segment.file):
+                segment.file = folder.put(segment.pack())
+        clusters = folder.put(faiss.serialize_index(self._clusters).tobytes())
+        return (clusters, *(segment.file for segment in self._rows.segments if segment.file is not None))
+
+    @staticmethod
+    def load(folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> ClusteredIndex:
+        """Return what `save` stored. Raises: ValueError when it is missing, damaged or something else."""
+        faiss = _faiss()
+
+        try:
+            clusters = faiss.deserialize_index(np.frombuffer(folder.get(names[0]), dtype=np.uint8))
+        except RuntimeError as error:
+            raise ValueError("these bytes are no FAISS index") from error
+        if not isinstance(clusters, faiss.IndexIVFScalarQuantizer):
+            raise ValueError("this FAISS index is of another kind")
+        segments = [Segment.unpack(folder.get(name, is_mapped=is_mapped), name) for name in names[1:]]
+        made_for = int((clusters.nlist / _LISTS_PER_ROOT) ** 2)
+        return ClusteredIndex(clusters, ByteRows(clusters.d, segments), made_for)
+
+
+def _bits(ids: Ids) -> Bits:
+    """Return a bit for each id up to the highest: set for these."""
+    flags = np.zeros(int(ids.max(initial=0)) + 1, dtype=bool)
+    flags[ids] = True
+    return np.packbits(flags, bitorder="little")
+
+
+def _faiss() -> Any:
+    """Import FAISS as what it is at run time; its type hints know only part of it."""
+    import faiss
+
+    return faiss

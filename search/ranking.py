@@ -1,0 +1,126 @@
+"""From a question to a score for each cell: of every interview, or in a large corpus of those that may answer.
+
+`finding` calls `rank`; `candidates` says where the line between the two is and chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from search.candidates import CANDIDATE_CELLS, NEAREST_WINDOWS, NearWindows, choose_excerpt, guess_words
+from search.cell_index import Corpus, Mask, Numbers
+from search.conditions import Conditions
+from search.index_keeper import IndexKeeper, View
+from search.masks import Looking, allowed_cells, allowed_interviews, cells_without, wanted_cells
+from search.query_language import TypedQuery
+from search.question import Question
+from search.scoring import Shares, interview_words, score_cells
+from search.term_columns import TermColumns, Topic, find_terms
+from search.values import Mode, Vectors
+
+EXACT_CELLS = 16_000  # up to here every cell is scored
+_USUAL_WINDOWS = 500  # looked at to know how close a usual window is
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that one search asks for; `vector` waits for the question's vector, and is None in keyword mode."""
+
+    question: Question
+    typed: TypedQuery
+    topic: Topic
+    conditions: Sequence[Conditions]
+    vector: Callable[[], Vectors] | None
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A score for each cell of `part`, which cells may be shown, and of which a moment must hold one; all (n,)."""
+
+    part: Corpus
+    scores: Numbers
+    allowed: Mask
+    wanted: Mask | None
+
+
+def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
+    """Score what the viewer sees, `looking` at all of it."""
+    if view.corpus.size > EXACT_CELLS:
+        return _rank_excerpt(keeper, view, looking, asked)
+    terms = find_terms(view.corpus, asked.topic, view.counted)
+    possible = cells_without(looking, asked.typed)
+    whole = interview_words(view.corpus, terms, view.counted, ~possible)
+    return _ranking(keeper, looking, asked, terms, whole, possible, Shares.alone(view.counted))
+
+
+def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
+    terms = find_terms(view.corpus, asked.topic, view.counted)
+    may = allowed_interviews(looking, asked.conditions, asked.question.phrases)
+    whole = interview_words(view.corpus, terms, view.counted)
+    words = guess_words(view.corpus, terms)
+    near = None if asked.vector is None else _near_windows(keeper, view.corpus, asked.vector(), may)
+    part, shares = choose_excerpt(
+        view.corpus, terms, whole, words, near, asked.mode, view.counted, may, asked.topic.speakers
+    )
+    here = replace(looking, corpus=part)
+    return _ranking(keeper, here, asked, terms, part.of_interviews(whole), cells_without(here, asked.typed), shares)
+
+
+def _ranking(
+    keeper: IndexKeeper,
+    looking: Looking,
+    asked: Asked,
+    terms: TermColumns,
+    whole: Numbers,
+    possible: Mask,
+    shares: Shares,
+) -> Ranking:
+    part = looking.corpus
+    allowed = possible & allowed_cells(looking, asked.conditions)
+    wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
+    closeness = None if asked.vector is None else keeper.closeness(part.window_ids, asked.vector())
+    scores = score_cells(part, terms, whole, closeness, asked.mode, shares, asked.topic.speakers, ~possible)
+    return Ranking(part, scores, allowed, wanted)
+
+
+def possible_cells(looking: Looking, asked: Asked) -> Mask:
+    """Return (n,) the cells of all that `looking` sees which the words of the query allow, filters or not."""
+    possible = cells_without(looking, asked.typed)
+    wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
+    return possible if wanted is None else possible & wanted
+
+
+def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus, Numbers]:
+    """Return what was scored and (n,) how nearly each cell of it means what `vector` means."""
+    corpus, terms, nothing = view.corpus, TermColumns((), 0.0), np.zeros(0)
+    part, shares = corpus, Shares.alone(view.counted)
+    if corpus.size > EXACT_CELLS:
+        everywhere = np.ones(len(corpus.interviews), dtype=bool)
+        near = _near_windows(keeper, corpus, vector, everywhere)
+        part, shares = choose_excerpt(corpus, terms, nothing, nothing, near, "semantic", view.counted, everywhere)
+    return part, score_cells(part, terms, nothing, keeper.closeness(part.window_ids, vector), "semantic", shares)
+
+
+def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask) -> NearWindows:
+    """Return the nearest windows of the interviews that `may` be shown (m,), and what is usual among all.
+
+    Nothing is near where those interviews are few enough to be scored without being chosen from.
+    """
+    usual = keeper.closeness(corpus.window_ids[:: max(1, len(corpus.window_ids) // _USUAL_WINDOWS)], vector)
+    few = int(np.diff(corpus.starts)[may].sum()) <= CANDIDATE_CELLS
+    if few:
+        nearest, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
+    else:
+        among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids[_windows_of(corpus, may)]
+        found = keeper.nearest(vector, NEAREST_WINDOWS, among)
+        nearest, is_there = corpus.windows_by_id(found.ids)
+        closeness = found.scores[is_there].astype(np.float64)
+    return NearWindows(nearest, closeness, float(usual.mean()), float(usual.std()))
+
+
+def _windows_of(corpus: Corpus, interviews: Mask) -> Mask:
+    return np.repeat(interviews, np.diff(corpus.window_starts))

@@ -1,0 +1,122 @@
+"""Where the words of a question stand in a corpus, and how much each of them tells.
+
+In: a corpus and a topic. Out: for each word, pair of words and pair said in one breath, the cells that hold it. Only
+these cells cost anything, however many there are. `candidates` and `score_cells` count them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from search.cell_index import Corpus, Mask, Postings
+from search.words import Keys
+
+NEAR_WEIGHT = 0.2  # of two words of the question, one after the other there, said in one cell in whatever order
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a question asks for: its words, its pairs of words, and speakers it names.
+
+    A word is the keys of all forms that count as this one word; most have one.
+    """
+
+    terms: tuple[Keys, ...]
+    pairs: Keys
+    term_weights: tuple[float, ...] = ()
+    pair_weights: tuple[float, ...] = ()  # of each pair of neighbours
+    speakers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One term: what it counts for in the question, where it stands, and how rare it is.
+
+    Rarity counts cells, not windows: a word in the middle of a long interview stands in more windows than one at the
+    edge and is not less telling for it.
+    """
+
+    weight: float
+    postings: Postings
+    rarity: float  # among cells
+    interview_rarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class TermColumns:
+    columns: tuple[Column, ...]
+    trust: float  # 0 … 1: how much of the question's words, by rarity, the corpus knows
+
+
+def find_terms(corpus: Corpus, topic: Topic, counted: Mask) -> TermColumns:
+    """Return where the topic's terms stand; how rare they are is taken from the `counted` interviews (m,) alone."""
+    counting = _Counting.of(corpus, counted)
+    words = [(weight, corpus.postings(keys)) for weight, keys in zip(topic.term_weights, topic.terms, strict=True)]
+    found = list(words)
+    for weight, key in zip(topic.pair_weights, topic.pairs, strict=True):
+        found.append((weight, corpus.postings(np.array([key]), pairs=True)))
+    found += _near(words)
+    columns = [
+        Column(weight, postings, counting.rarity(postings), counting.interview_rarity(postings))
+        for weight, postings in found
+        if postings is not None
+    ]
+    return TermColumns(tuple(columns), _trust([postings for _, postings in words], counting))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    corpus: Corpus
+    counted: Mask
+    cells: int
+    interviews: int
+
+    @staticmethod
+    def of(corpus: Corpus, counted: Mask) -> _Counting:
+        return _Counting(corpus, counted, int(np.diff(corpus.starts)[counted].sum()), int(counted.sum()))
+
+    def rarity(self, postings: Postings) -> float:
+        return _rarity(int(self.counted[self.corpus.interview_of[postings[0]]].sum()), self.cells)
+
+    def interview_rarity(self, postings: Postings) -> float:
+        interview_of = self.corpus.interview_of[postings[0]]
+        is_first = np.ones(len(interview_of), dtype=bool)
+        is_first[1:] = interview_of[1:] != interview_of[:-1]
+        return _rarity(int(self.counted[interview_of[is_first]].sum()), self.interviews)
+
+
+def _near(words: list[tuple[float, Postings | None]]) -> list[tuple[float, Postings | None]]:
+    """Return how often both of two neighbours in the question stand in each cell, with what that counts for.
+
+    Of two moments with the same words, the one is meant that has them together. Source: Metzler and Croft, "A Markov
+    random field model for term dependencies", SIGIR 2005 (its unordered window).
+    """
+    near: list[tuple[float, Postings | None]] = []
+    for (weight, one), (next_weight, other) in pairwise(words):
+        if one is not None and other is not None:
+            cells, here, there = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)
+            if len(cells):
+                times = np.minimum(one[1][here], other[1][there])
+                near.append((NEAR_WEIGHT * min(weight, next_weight), (cells, times)))
+    return near
+
+
+def _trust(words: list[Postings | None], counting: _Counting) -> float:
+    """Return 0 … 1: the square of the share that known words have in what all words of the question weigh.
+
+    "Annoyed by repeated emails" is no question about the one word of it that somebody happened to say. Squared, it
+    leaves questions alone whose words are all known, as nearly all are in a large corpus.
+    """
+    unheard = _rarity(0, counting.cells)
+    weights = [unheard if postings is None else counting.rarity(postings) for postings in words]
+    # known is what stands anywhere, counted or not: a word of a restricted project is a word for who may read it
+    known = sum(weight for weight, postings in zip(weights, words, strict=True) if postings is not None)
+    return float((known / max(sum(weights), 1e-12)) ** 2)
+
+
+def _rarity(holding: int, units: int) -> float:
+    """Return BM25's weight of a term that `holding` of all units hold."""
+    return float(np.log1p((units - holding + 0.5) / (holding + 0.5)))
