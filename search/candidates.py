@@ -15,7 +15,7 @@ import numpy as np
 from search.cell_block import Ids
 from search.cell_index import Corpus, Mask, Numbers
 from search.excerpt import Excerpt
-from search.scoring import INTERVIEW_WORDS_WEIGHT, PRESENT_WEIGHT, SPEAKER_WEIGHT, Shares
+from search.scoring import INTERVIEW_WORDS_WEIGHT, PRESENT_WEIGHT, SPEAKER_WEIGHT, Shares, mean_and_deviation
 from search.term_columns import TermColumns
 from search.values import Mode
 
@@ -150,6 +150,4 @@ def _standard(values: Numbers) -> Numbers:
 
 
 def _deviation(values: Numbers, weights: Numbers) -> float:
-    total = max(float(weights.sum()), 1e-12)
-    mean = float(weights @ values) / total
-    return max(float(np.sqrt(weights @ (values - mean) ** 2 / total)), 1e-9)
+    return max(mean_and_deviation(values, weights)[1], 1e-9)

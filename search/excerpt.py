@@ -98,6 +98,11 @@ class Excerpt(Corpus):
         return values[self._numbers]
 
     @property
+    def languages(self) -> frozenset[str]:
+        """The languages of the whole, by which its words are asked for."""
+        return self.whole.languages
+
+    @property
     def speakers(self) -> tuple[str, ...]:
         """Every name of a speaker in the whole, once."""
         return self.whole.speakers

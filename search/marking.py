@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -65,10 +66,17 @@ class _Asked:
                 for term in forms_of(piece, languages):
                     by_term.setdefault(term, set()).add(number)
         self._by_term = by_term
+        are_alone = all(len(sequence) == 1 for several in self._beginning.values() for sequence in several)
+        self._likely = _beginning_like(by_term) if are_alone else None
         self._known: dict[str, dict[str, Collection[int]]] = {}
 
     def spans(self, spoken: Spoken) -> Iterator[Span]:
         """Yield where any of the sequences stands, by rising starts."""
+        if self._likely is not None and spoken.language == ENGLISH and spoken.text.isascii():
+            likely = [*self._likely.finditer(spoken.text.lower())]
+            marked = self._known_of((word[0] for word in likely), ENGLISH)
+            yield from (word.span() for word in likely if marked[word[0]])
+            return
         words, places = placed_words(spoken.text)
         known = self._known_of(words, spoken.language)
         found = [known[word] for word in words]
@@ -87,6 +95,12 @@ class _Asked:
         for word, terms in zip(fresh, map(terms_of_one, fresh, repeat(language)), strict=True):
             known[word] = () if is_none(terms) else set().union(*(self._by_term.get(term, ()) for term in terms))
         return known
+
+
+def _beginning_like(terms: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds the few words that are worth stemming: English endings leave the first two letters alone."""
+    beginnings = sorted({re.escape(term[:2]) for term in terms})
+    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(beginnings) or '(?!)'})[a-z0-9]*")
 
 
 def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:

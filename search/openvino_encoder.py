@@ -61,7 +61,9 @@ class OpenVinoEncoder:
         self.precision = f"int8 and {precision}" if in_integers else precision
         # Two compilations share the processor, not a queue: a run of passages takes a tenth of a second.
         self._passages = _Runner(core.compile_model(graph, "CPU", hints))
-        self._questions = _Runner(core.compile_model(graph, "CPU", hints))
+        # A question is too little work for two threads, and waits for the slower of them on a busy machine.
+        short = {**hints, "INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
+        self._questions = _Runner(core.compile_model(graph, "CPU", short))
         if is_new:
             self._check(model)
             _keep(openvino, graph, file)

@@ -128,12 +128,21 @@ class _Weights:
         Where the counted ones alone are alike, as with a word that only a restricted project knows, all are counted.
         """
         for weights in (self.counted, self.every):
-            total = weights.sum()
-            mean = float(weights @ values) / max(total, 1e-12)
-            deviation = float(np.sqrt(weights @ (values - mean) ** 2 / max(total, 1e-12)))
+            mean, deviation = mean_and_deviation(values, weights)
             if deviation >= 1e-9:
                 return np.asarray((values - mean) / deviation)
         return np.zeros(len(values))
+
+
+def mean_and_deviation(values: Numbers, weights: Numbers) -> tuple[float, float]:
+    """Return the weighted mean and deviation; zeros where nothing weighs anything.
+
+    Summed without BLAS: its threads wait for each other longer than such a sum takes.
+    """
+    total = max(float(weights.sum()), 1e-12)
+    mean = float((weights * values).sum()) / total
+    apart = values - mean
+    return mean, float(np.sqrt((weights * apart * apart).sum() / total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,7 @@ def _bm25(found: list[tuple[float, Numbers]], length: Numbers, weights: Numbers)
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
     total = weights.sum()
-    usual = max(float(weights @ length / total), 1e-12) if total > 0 else 1.0
+    usual = max(float((weights * length).sum() / total), 1e-12) if total > 0 else 1.0
     saturation = _K1 * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH))
     scores = np.zeros(len(length))
     for weight, times in found:

@@ -5,6 +5,12 @@ from hypothesis import strategies as st
 
 from search.marking import Spoken, highlight, hold_phrases
 
+ENGLISH_WORDS = (
+    "agree", "agreed", "agreement", "a", "as", "i", "ies", "skies", "sky", "says", "said", "say", "dying", "die", "dies",
+    "generalizations", "general", "oscillators", "hopping", "hope", "hop", "feed", "caresses", "ponies", "s", "ties",
+    "AB-12", "12", "1234", "relational", "relate", "happy", "happily", "e-mail", "email", "nobodys",
+)  # fmt: skip
+
 
 def marked(text: str, *parts: str, language: str = "en", languages: tuple[str, ...] = ("en",)) -> list[str]:
     (spans,) = highlight([Spoken(text, language)], parts, languages)
@@ -67,3 +73,13 @@ def test_no_text_makes_it_raise(query: str, language: str) -> None:
         assert all(0 <= start < end <= len(spoken.text) for start, end in spans)
         assert all(before[1] <= after[0] for before, after in pairwise(spans))
     hold_phrases(texts, [query], (language,))
+
+
+@given(
+    st.lists(st.sampled_from(ENGLISH_WORDS), max_size=30),
+    st.lists(st.sampled_from(ENGLISH_WORDS), min_size=1, max_size=4),
+)
+def test_marks_of_words_alone_are_those_of_a_look_at_every_word(said: list[str], asked: list[str]) -> None:
+    texts = [Spoken("; ".join(said).capitalize())]
+    nowhere = "nobody says"
+    assert highlight(texts, asked) == highlight(texts, [*asked, nowhere])
