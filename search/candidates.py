@@ -13,18 +13,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import Corpus, Mask, Numbers
+from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers
 from search.excerpt import Excerpt
-from search.scoring import INTERVIEW_WORDS_WEIGHT, PRESENT_WEIGHT, SPEAKER_WEIGHT, Shares, mean_and_deviation
+from search.scoring import (
+    INTERVIEW_WORDS_WEIGHT,
+    PRESENT_WEIGHT,
+    SPEAKER_FULL_WORDS,
+    SPEAKER_WEIGHT,
+    Shares,
+    mean_and_deviation,
+)
 from search.term_columns import TermColumns
 from search.values import Mode
 
 CANDIDATE_CELLS = 10_000
 SAMPLE_CELLS = 5_000
-NEAREST_WINDOWS = 1_000  # asked of the vector index
+NEAREST_WINDOWS = 2_000  # asked of the vector index
 
-_BUCKET_BITS = 3  # cells are looked at in eights first, a word window
 _SATURATION = 1.2
+_AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ def _spread_evenly(ranked: Ids, sizes: Ids) -> Ids:
 
 @dataclass(frozen=True, slots=True)
 class _Guess:
-    """What `score_cells` would say, roughly: in eights of cells (b,), and of whole interviews (m,)."""
+    """What `score_cells` would say, roughly: in buckets of cells (b,), and of whole interviews (m,)."""
 
     words: Numbers  # (b,)
     interview_of: Ids  # (b,)
@@ -108,40 +115,64 @@ def _guess(
     mode: Mode,
     speakers: tuple[str, ...],
 ) -> _Guess:
-    interview_of = corpus.interview_of[:: 1 << _BUCKET_BITS]
+    bucket_of, interview_of = corpus.buckets
     if mode == "semantic":
         words = np.zeros(len(interview_of))
     trust = 1.0 if near is None else terms.trust
     mixed = trust * _standard(words)
     if near is not None:
-        bucket = (corpus.windows[0][near.numbers] + 1) >> _BUCKET_BITS  # where most of a window's four cells lie
-        meaning = np.zeros(len(mixed))
-        np.maximum.at(meaning, bucket, (near.closeness - near.mean) / max(near.deviation, 1e-9))
-        mixed += meaning
+        mixed += _meaning_in_buckets(corpus, near, len(mixed))
     mixed /= max(float(mixed.std()), 1e-9)
+    spoken, said = corpus.speaker_postings(speakers)
+    if speakers:
+        filled_by = np.minimum(said / SPEAKER_FULL_WORDS, 1.0)
+        here = np.bincount(bucket_of[spoken], filled_by, len(mixed)) / BUCKET_CELLS
+        mixed += SPEAKER_WEIGHT * _with_neighbours(here, 0.5) / 2
     sizes = np.diff(corpus.starts)
     filled = np.flatnonzero(sizes)
     promise = np.full(len(sizes), -np.inf)
-    promise[filled] = np.maximum.reduceat(mixed, corpus.starts[filled] >> _BUCKET_BITS)
+    promise[filled] = np.maximum.reduceat(mixed, bucket_of[corpus.starts[filled]])
     if mode != "semantic":
         promise += trust * INTERVIEW_WORDS_WEIGHT * whole
     if speakers:
-        spoken, _ = corpus.speaker_postings(speakers)
-        promise += (PRESENT_WEIGHT + SPEAKER_WEIGHT) * corpus.interviews_of(spoken)
+        promise += PRESENT_WEIGHT * corpus.interviews_of(spoken)
     return _Guess(words, interview_of, promise)
 
 
+def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Numbers:
+    """Return (b,) how close the closest place of each bucket is: a window, with those around it as cells see them."""
+    first, _ = corpus.windows
+    reach = len(_AROUND) // 2
+    close = np.zeros(len(first) + 2 * reach)  # what is not among the nearest is as close as usual
+    close[near.numbers + reach] = (near.closeness - near.mean) / max(near.deviation, 1e-9)
+    smoothed, weighed = np.zeros(len(near.numbers)), np.zeros(len(near.numbers))
+    interview = corpus.interview_of[first[near.numbers]]
+    begin, end = corpus.window_starts[interview], corpus.window_starts[interview + 1]
+    for step, weight in enumerate(_AROUND):
+        beside = near.numbers + step - reach
+        here = weight * ((begin <= beside) & (beside < end))  # never across two interviews
+        smoothed += here * close[beside + reach]
+        weighed += here
+    meaning = np.zeros(buckets)
+    np.maximum.at(meaning, corpus.buckets[0][first[near.numbers]], smoothed / weighed)
+    return meaning
+
+
 def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
-    """Return (b,) how well each eight cells answer by their words, roughly."""
-    buckets = -(-corpus.size >> _BUCKET_BITS)
-    total = np.zeros(buckets)
+    """Return (b,) how well each bucket of cells answers by their words, roughly."""
+    bucket_of, interview_of = corpus.buckets
+    total = np.zeros(len(interview_of))
     for column in terms.columns:
         cells, times = column.postings
-        counted = np.bincount(cells >> _BUCKET_BITS, times, buckets)
+        counted = np.bincount(bucket_of[cells], times, len(total))
         total += column.weight * column.rarity * counted / (counted + _SATURATION)
-    around = total.copy()
-    around[1:] += 0.5 * total[:-1]
-    around[:-1] += 0.5 * total[1:]
+    return _with_neighbours(total, 0.5)
+
+
+def _with_neighbours(values: Numbers, share: float) -> Numbers:
+    around = values.copy()
+    around[1:] += share * values[:-1]
+    around[:-1] += share * values[1:]
     return around
 
 

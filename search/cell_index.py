@@ -23,6 +23,7 @@ Postings = tuple[Ids, Numbers]  # (p,) cells, rising, and (p,) how often a term 
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
 MOST_CELLS = 65_536
+BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
 
 
 class CellIndex:
@@ -155,6 +156,14 @@ class Corpus:
     def window_ids(self) -> Ids:
         """(w,) ids of those windows."""
         return self._all_ids[self._embedded]
+
+    @cached_property
+    def buckets(self) -> tuple[Ints, Ids]:
+        """(n,) each cell's bucket, which are eight cells of one interview, and (b,) each bucket's interview."""
+        counts = -(-np.diff(self.starts) // BUCKET_CELLS)
+        first = np.concatenate([[0], np.cumsum(counts)])[:-1]
+        inside = (np.arange(self.size) - self.starts[self.interview_of]) // BUCKET_CELLS
+        return (first[self.interview_of] + inside).astype(np.int32), np.repeat(np.arange(len(counts)), counts)
 
     @cached_property
     def interview_terms(self) -> Numbers:
