@@ -28,7 +28,9 @@ from search.values import Mode
 
 CANDIDATE_CELLS = 10_000
 SAMPLE_CELLS = 5_000
-NEAREST_WINDOWS = 2_000  # asked of the vector index
+# Asked of the vector index: so many, and in a large corpus a share of all, since there more of them are alike.
+NEAREST_WINDOWS = 2_000
+NEAREST_SHARE = 64
 
 _SATURATION = 1.2
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed

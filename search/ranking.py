@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from search.candidates import CANDIDATE_CELLS, NEAREST_WINDOWS, NearWindows, choose_excerpt, guess_words
+from search.candidates import CANDIDATE_CELLS, NEAREST_SHARE, NEAREST_WINDOWS, NearWindows, choose_excerpt, guess_words
 from search.cell_index import Corpus, Mask, Numbers
 from search.conditions import Conditions
 from search.index_keeper import IndexKeeper, View
@@ -116,7 +116,7 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
         nearest, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
     else:
         among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids[_windows_of(corpus, may)]
-        found = keeper.nearest(vector, NEAREST_WINDOWS, among)
+        found = keeper.nearest(vector, max(NEAREST_WINDOWS, len(corpus.window_ids) // NEAREST_SHARE), among)
         nearest, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)
     return NearWindows(nearest, closeness, float(usual.mean()), float(usual.std()))
