@@ -1,4 +1,4 @@
-"""The real server for a benchmark: `earshot serve` as its own process, on loopback, over an empty data folder."""
+"""The real server for a benchmark: `earshot serve` as its own process, on loopback, over a data folder."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 READY_WITHIN_S = 120.0
+STOPPED_WITHIN_S = 300.0  # an index of a million cells is written to disk at the end
 _EARSHOT = (sys.executable, "-c", "from app.cli import main; main()")
 
 
@@ -30,10 +31,13 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(**settings: str) -> Iterator[RunningServer]:
-    """Yield a server with an empty workspace; `settings` are environment variables. It is stopped at the end."""
+def running_server(data_dir: Path | None = None, **settings: str) -> Iterator[RunningServer]:
+    """Yield a server over `data_dir`, or with an empty workspace; it is stopped at the end.
+
+    `settings` are environment variables.
+    """
     with tempfile.TemporaryDirectory(prefix="earshot-bench-") as folder:
-        data_dir = Path(folder) / "data"
+        data_dir = data_dir or Path(folder) / "data"
         environment = {**os.environ, "EARSHOT_DATA_DIR": str(data_dir), **settings}
         created = subprocess.run(
             [*_EARSHOT, "key", "create", "bench"], env=environment, check=True, stdout=subprocess.PIPE, text=True
@@ -54,7 +58,7 @@ def running_server(**settings: str) -> Iterator[RunningServer]:
                 yield RunningServer(api, data_dir, ready_after_s, process)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=STOPPED_WITHIN_S)
 
 
 def free_port() -> int:

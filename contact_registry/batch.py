@@ -91,8 +91,8 @@ class BatchRun:
         decision = evaluate(self._rules, history, row.question, self._now)
         if decision.eligible:
             fact = self._book(row.question, index)
-            if fact is not None and account is not None:
-                accounts[account] = history.account.with_fact(fact)
+            if fact is not None and account in accounts:  # else the account's next row makes it, if there is one
+                accounts[account] = accounts[account].with_fact(fact)
         return BatchAnswer(index, decision=decision)
 
     def remember(self, asked: Sequence[tuple[str, Question] | AppError], eligible: Sequence[bool]) -> None:
@@ -104,6 +104,10 @@ class BatchRun:
             person, question = row
             if self._first_row.setdefault(person, index) == index and is_eligible:
                 self._book(question, index)
+
+    def booked(self) -> dict[str, int]:
+        """Return account → how many of its people were taken so far."""
+        return {account: len(facts) for account, facts in self._booked.items()}
 
     def _take_index(self) -> int:
         self._next += 1

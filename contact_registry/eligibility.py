@@ -154,7 +154,7 @@ class _Rule:
         return min(edges, default=None)
 
     def _clears_at(self, at: datetime) -> datetime | None:
-        if not self.is_active(at):
+        if passes_at_a_glance(self.policy, self._case.history, at) or not self.is_active(at):
             return at
         clears = self.judge.clears_at(at)
         edge = self.goes_out_of_force(at)

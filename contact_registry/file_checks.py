@@ -48,7 +48,8 @@ class ListCheck:
 
     def judge(self, session: Session, sent: Sequence[Mapping[str, Any]]) -> list[BatchAnswer]:
         """Return one answer to each of the next items."""
-        return self._run.judge(self._questions.rows(session, self.known, self._items(sent), self.now))
+        items, booked = self._items(sent), self._run.booked()
+        return self._run.judge(self._questions.rows(session, self.known, items, self.now, booked))
 
     def remember(self, session: Session, sent: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> None:
         """Take the next items as answered: `given` are their `BatchItemOut` as JSON."""

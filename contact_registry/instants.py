@@ -4,6 +4,7 @@ Instants are cut to whole milliseconds, which is what rules compare; millisecond
 """
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
@@ -12,6 +13,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 D = TypeVar("D", bound=date)
 
 
+@lru_cache(maxsize=256)  # a list says the same instant in most of its lines
 def write_instant(at: datetime) -> str:
     """Return RFC 3339 in UTC: `2026-03-15T12:00:00Z`, with three decimals only when there are milliseconds."""
     text = at.astimezone(UTC).replace(tzinfo=None)
@@ -29,6 +31,8 @@ def _only_text(value: Any) -> Any:
 def _to_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("the instant has no zone: add Z or an offset such as +01:00")
+    if value.tzinfo is UTC and not value.microsecond % 1000:
+        return value  # as it is in every line of a list but those that name their own
     try:
         value = value.astimezone(UTC)
     except OverflowError as error:

@@ -32,8 +32,11 @@ class LostJobError(Exception):
 
 
 class ListWorker:
-    def __init__(self, parts: Parts) -> None:
+    """`only`: the one job that it takes; left out, every one."""
+
+    def __init__(self, parts: Parts, only: str | None = None) -> None:
         self._parts = parts
+        self._only = only
         self._at = parts.at
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id('wrk')}"
         self._job: RegistryJob | None = None
@@ -87,7 +90,10 @@ class ListWorker:
             free = [
                 job
                 for job in jobs.open_jobs(session)
-                if job.worker is None or job.held_until is None or job.held_until <= now or self._has_ended(job.worker)
+                if self._only in (None, job.id)
+                and (
+                    job.worker is None or job.held_until is None or job.held_until <= now or self._has_ended(job.worker)
+                )
             ]
         for job in free:
             if job.attempts >= _MOST_ATTEMPTS:

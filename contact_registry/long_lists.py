@@ -187,6 +187,18 @@ class LongListService:
 
     # --- forgetting
 
+    def forget(self, job_id: str) -> None:
+        """Delete the job with its list and its answers, done or not; what an import has brought in by now stays."""
+
+        def work(session: Session) -> None:
+            job = jobs.find_job(session, job_id)
+            if job is not None and job.status in jobs.OPEN:
+                end_failed(session, job, "broken_off", "Whoever had sent the list broke it off.")
+                session.flush()
+            jobs.delete_jobs(session, [job_id])
+
+        self._at.write(work)
+
     def forget_old(self) -> int:
         """Delete jobs a week after they were sent, and the lines of imported files; return how many jobs went."""
         now = self._at.clock.now()

@@ -62,14 +62,19 @@ class QuestionService:
         known: Rules,
         items: Sequence[schemas.QuestionIn | AppError],
         now: datetime,
+        booked: Mapping[str, int] | None = None,
     ) -> list[BatchRow | AppError]:
-        """Return each item with its person and history, all read together."""
+        """Return each item with its person and history, all read together.
+
+        `booked` counts, by account, what earlier rows of the same list have taken.
+        """
         asked = self.asked(session, known, items, now)
         questions = [one[1] for one in asked if not isinstance(one, AppError)]
         if not questions:
             return [one for one in asked if isinstance(one, AppError)]
         since = min(question.at for question in questions)
-        histories = iter(self._at.reader.histories(session, questions, since, known))
+        to_come = Counter(booked) + Counter(one.contact.account for one in questions if one.contact.account)
+        histories = iter(self._at.reader.histories(session, questions, since, known, to_come=to_come))
         return [one if isinstance(one, AppError) else BatchRow(*one, next(histories)) for one in asked]
 
     def asked(

@@ -42,13 +42,14 @@ class Rules:
     """The rules in force, and what follows from them for reading.
 
     `reach` is how far back the rules of a level look; a level without an entry counts nothing. `statuses` are
-    those that some rule counts.
+    those that some rule counts. A company's log of fewer than `account_limit` touchpoints fails no rule of its level.
     """
 
     book: RuleBook
     teams: Mapping[str, str]
     reach: Mapping[Level, timedelta]
     statuses: frozenset[str]
+    account_limit: int
     needs_consent: bool
 
 
@@ -75,6 +76,11 @@ def reach_of(policies: Iterable[Policy]) -> dict[Level, timedelta]:
         if length is not None:
             reach[policy.level] = max(reach.get(policy.level, timedelta(0)), length.longest)
     return reach
+
+
+def _account_limit_of(policies: Iterable[Policy]) -> int:
+    limits = (policy.max_count if policy.gap is None else 1 for policy in policies if policy.level is Level.ACCOUNT)
+    return min((limit for limit in limits if limit is not None), default=0)
 
 
 def _statuses_of(policies: Iterable[Policy]) -> frozenset[str]:
@@ -116,6 +122,7 @@ class Reader:
             teams=around.teams,
             reach=reach_of(policies),
             statuses=_statuses_of(policies),
+            account_limit=_account_limit_of(policies),
             needs_consent=any(policy.kind is PolicyKind.CONSENT_REQUIRED for policy in policies),
         )
 
@@ -192,10 +199,13 @@ class Reader:
         known: Rules,
         *,
         with_bookings: bool = False,
+        to_come: Mapping[str, int] | None = None,
     ) -> list[History]:
         """Return the history of each question's person, in order, enough for any instant from `since` on.
 
         What no rule counts is left out, except that `with_bookings` the person's own log is always there.
+        `to_come`, which lists give, says how many bookings each company may get while the list is judged: the log of
+        a company is left empty where, with all of them, it stays too short to fail a rule. That is most of them.
         """
         views = [question.contact for question in questions]
         ids = {view.id for view in views if view.id is not None}
@@ -207,6 +217,9 @@ class Reader:
         if Level.ACCOUNT in known.reach:
             accounts = {view.account for view in views if view.account is not None}
             start = since - known.reach[Level.ACCOUNT]
+            if to_come is not None:
+                counts = touchpoints.count_by_account(session, accounts, start)
+                accounts = {key for key, count in counts.items() if count + to_come[key] > known.account_limit}
             shared = touchpoints.facts_by_account(session, accounts, start, known.statuses)
         consents = stops.find_consents(session, ids) if known.needs_consent else {}
         tokens = [tokens_of(question) for question in questions]

@@ -346,5 +346,6 @@ def _both(one: Rules, other: Rules) -> Rules:
         teams=other.teams,
         reach=reach,
         statuses=one.statuses | other.statuses,
+        account_limit=min(one.account_limit, other.account_limit),
         needs_consent=one.needs_consent or other.needs_consent,
     )

@@ -93,9 +93,9 @@ class RegistryService:
         self.lists = LongListService(self.workplace, self.rules)
         self.transfer = TransferService(self.workplace)
 
-    def list_worker(self) -> ListWorker:
-        """Return what answers long lists, for one thread; a process has one at a time."""
-        return ListWorker(Parts(self.workplace, self.questions, self.imports, self.rules))
+    def list_worker(self, only: str | None = None) -> ListWorker:
+        """Return what answers long lists (`only` this job), for one thread; a process has one at a time."""
+        return ListWorker(Parts(self.workplace, self.questions, self.imports, self.rules), only)
 
     # --- questions and claims
 

@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from app.cli.contact_jobs import answered
 from app.cli.opening import fail, open_services, write_json
 from contact_registry.actor import Actor
 from contact_registry.csv_tables import write_table
@@ -15,7 +16,7 @@ from contact_registry.instants import write_instant
 from contact_registry.local_times import DateFormat
 from contact_registry.peppers import FILE_NAME as KEYS_FILE
 from contact_registry.schemas import BatchDefaults, TouchpointOut
-from contact_registry.schemas_imports import HistoryFile, ImportOut
+from contact_registry.schemas_imports import CsvCheckOut, HistoryFile, ImportOut
 from contact_registry.schemas_people import ContactOut
 from contact_registry.service import RegistryService
 from contact_registry.transfer import is_registry_file
@@ -80,7 +81,7 @@ def import_history(
         dry_run=dry_run,
         file_name=file.name[:200],
     )
-    done = open_services().registry.files.import_file(content, _CLI, how)
+    done = _import(open_services().registry, content, how)
     if as_json:
         write_json(done.model_dump(mode="json"))
     else:
@@ -94,13 +95,30 @@ def check_file(registry: RegistryService, file: Path, defaults: BatchDefaults, a
         content = file.read_bytes()
     except OSError as error:
         fail(f"{file}: {error.strerror}.")
-    answer, checked = registry.files.check(content, defaults, _CLI)
+    answer, checked = _check(registry, content, file.name[:200], defaults)
     if as_json:
         write_json(answer.model_dump(mode="json"))
     else:
         typer.echo(checked, nl=False)
     counts = ", ".join(f"{count} {badge.replace('_', ' ')}" for badge, count in answer.counts.items())
     typer.echo(f"{len(answer.rows)} rows: {counts}.", err=True)
+
+
+def _import(registry: RegistryService, content: bytes, how: HistoryFile) -> ImportOut:
+    if not registry.files.is_long(content):
+        return registry.files.import_file(content, _CLI, how)
+    with answered(registry, registry.lists.import_file(content, _CLI, how)) as job:
+        return ImportOut.model_validate_json("".join(registry.lists.result(job.id, None)))
+
+
+def _check(
+    registry: RegistryService, content: bytes, file_name: str, defaults: BatchDefaults
+) -> tuple[CsvCheckOut, bytes]:
+    if not registry.files.is_long(content):
+        return registry.files.check(content, defaults, _CLI)
+    with answered(registry, registry.lists.check_file(content, defaults, _CLI, file_name=file_name)) as job:
+        answer = CsvCheckOut.model_validate_json("".join(registry.lists.result(job.id, None)))
+        return answer, "".join(registry.lists.result_csv(job.id, None)).encode()
 
 
 def export(

@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -129,6 +128,19 @@ class Contact:
     segments: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A list too long to be answered at once: queued, running, done or failed; kept until `expires_at`."""
+
+    id: str
+    status: str
+    rows: int
+    rows_done: int
+    expires_at: datetime
+    import_id: str | None
+    error: Mapping[str, str] | None
+
+
 class Earshot:
     """A connection to one Earshot. People are named by address, or by the id of a contact. Instants are aware."""
 
@@ -142,15 +154,11 @@ class Earshot:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         self._http.close()
-
-    # --- may we? -----------------------------------------------------------------------------------------------------
 
     def check(
         self,
@@ -169,17 +177,53 @@ class Earshot:
     def batch_check(
         self, people: Sequence[str], *, team: str, channel: str, purpose: str, at: datetime | None = None
     ) -> list[BatchItem]:
-        """Ask for up to 1000 people at once; the answers come in the same order."""
-        defaults = _given(team=team, channel=channel, purpose=purpose, at=at)
-        answer = self._call(
-            "POST", "/api/v1/eligibility/batch-check", {"defaults": defaults, "items": [_person(who) for who in people]}
-        )
+        """Ask for up to 100,000 people, more than 1,000 in a while; the answers come in the same order."""
+        asked: dict[str, Any] = {"defaults": _given(team=team, channel=channel, purpose=purpose, at=at)}
+        asked["items"] = [_person(who) for who in people]
+        answer = self._call("POST", "/api/v1/eligibility/batch-check", asked)
+        if "job" in _dict(answer):
+            answer = self.result(self.wait(str(answer["job"])).id)
         items = [_read(BatchItem, item) for item in _list(answer, "items")]
         if [item.index for item in items] != list(range(len(people))):
             raise RegistryUnavailable("the registry did not answer for everybody who was asked about")
         return items
 
-    # --- claims ------------------------------------------------------------------------------------------------------
+    def check_file(
+        self, content: bytes, *, team: str, channel: str, purpose: str, at: datetime | None = None
+    ) -> bytes | Job:
+        """Send a CSV file with a column email: it comes back with the answers behind its columns, or as a Job."""
+        asked = _given(team=team, channel=channel, purpose=purpose, at=at)
+        response = self._send("POST", "/api/v1/eligibility/csv-check/result.csv", content=content, params=asked)
+        return self._taken(response) or _file_of(response)
+
+    def import_file(
+        self, content: bytes, *, dry_run: bool = False, key: str | None = None, **told: str
+    ) -> dict[str, Any] | Job:
+        """Send a CSV file of history: its outcome, or a Job. `told`: team, channel, purpose, tz … of all rows."""
+        params = {**told, "dry_run": "true" if dry_run else "false"}
+        response = self._send("POST", "/api/v1/imports/csv", content=content, params=params, key=_key(key))
+        return self._taken(response) or _dict(_answer_of(response))
+
+    def job(self, job_id: str) -> Job:
+        """Return how far a long list is. Raises Refused `job_not_found`."""
+        return _read(Job, self._call("GET", "/api/v1/jobs/{}", part=job_id))
+
+    def wait(self, job_id: str, *, every_s: float = 1.0, timeout_s: float = 3600.0) -> Job:
+        """Return the job once it is done. Raises RegistryUnavailable when it failed or has not ended by then."""
+        until = time.monotonic() + timeout_s
+        while (job := self.job(job_id)).status in ("queued", "running") and time.monotonic() < until:
+            time.sleep(every_s)
+        if job.status != "done":
+            raise RegistryUnavailable(f"job {job_id} is {job.status}, {job.rows_done} of {job.rows} rows: {job.error}")
+        return job
+
+    def result(self, job_id: str) -> dict[str, Any]:
+        """Return the answer of a job that is done, in the shape of a short list's. Raises Refused `job_not_done`."""
+        return _dict(self._call("GET", "/api/v1/jobs/{}/result", part=job_id))
+
+    def result_file(self, job_id: str) -> bytes:
+        """Return the file that was sent with the answers behind its columns. Raises Refused `job_not_done`."""
+        return _file_of(self._send("GET", "/api/v1/jobs/{}/result", params={"format": "csv"}, part=job_id))
 
     def reserve(
         self,
@@ -223,45 +267,49 @@ class Earshot:
         """Say how it ended: completed, no_show, cancelled or voided."""
         return _read(Touchpoint, self._call("PATCH", "/api/v1/touchpoints/{}", {"status": status}, part=touchpoint_id))
 
-    # --- people ------------------------------------------------------------------------------------------------------
-
     def contact(self, contact_id: str) -> Contact:
         """Return the contact, or whoever it was merged into. Raises Refused `contact_not_found`, `contact_erased`."""
         return _read(Contact, self._call("GET", "/api/v1/contacts/{}", part=contact_id))
 
     def add_contact(self, name: str | None, emails: Sequence[str], *, key: str | None = None) -> Contact:
         """Add a person. Raises Refused `address_taken`."""
-        return _read(
-            Contact, self._call("POST", "/api/v1/contacts", _given(name=name, emails=list(emails)), key=_key(key))
-        )
+        told = _given(name=name, emails=list(emails))
+        return _read(Contact, self._call("POST", "/api/v1/contacts", told, key=_key(key)))
 
     def opt_out(self, who: str, *, source: str = "opt_out", key: str | None = None) -> str:
         """See to it that nobody contacts this person any more, and return the suppression's id."""
         answer = self._call("POST", "/api/v1/suppressions", {"subject": _person(who), "source": source}, key=_key(key))
         return str(_dict(answer)["id"])
 
-    # --- pieces ------------------------------------------------------------------------------------------------------
-
     def _touchpoint(self, who: str, at: datetime, status: str, key: str | None, named: Mapping[str, str]) -> Touchpoint:
         told = {**_person(who), **_given(at=at), "status": status, **named}
         return _read(Touchpoint, self._call("POST", "/api/v1/touchpoints", told, key=_key(key)))
 
+    def _taken(self, response: httpx.Response) -> Job | None:
+        return self.job(str(_dict(_answer_of(response)).get("job"))) if response.status_code == 202 else None
+
     def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, part: str = "", key: str | None = None
     ) -> Any:
-        """Send it, again when it was cut off, and return the JSON of a success; `part` fills the path's `{}`."""
+        """Send it and return the JSON of a success."""
+        return _answer_of(self._send(method, path, json=body, part=part, key=key))
+
+    def _send(self, method: str, path: str, *, part: str = "", key: str | None = None, **sent: Any) -> httpx.Response:
+        """Send it, again when it was cut off; `part` fills the path's `{}`."""
         url = path.format(quote(part, safe=""))
         headers = self._headers if key is None else {**self._headers, "Idempotency-Key": key}
+        if "content" in sent:
+            headers = {**headers, "Content-Type": "text/csv"}
         # a move without a key is not repeated: it may have been followed by another one
         tries = self._tries if method != "PATCH" else 1
         for number in range(1, tries + 1):
             try:
-                response = self._http.request(method, url, json=body, headers=headers, follow_redirects=False)
+                response = self._http.request(method, url, headers=headers, follow_redirects=False, **sent)
             except httpx.HTTPError as error:
                 problem = f"the registry was not reached ({type(error).__name__})"
             else:
                 if response.status_code < 500:
-                    return _answer_of(response)
+                    return response
                 problem = f"the registry answered with status {response.status_code}"
             if number < tries:
                 time.sleep(0.2 * number)
@@ -279,6 +327,13 @@ def _answer_of(response: httpx.Response) -> Any:
         raise RegistryUnavailable(f"the registry answered with status {response.status_code}")
     problem = _dict(body)
     raise (NotEligible if problem.get("code") == "not_eligible" else Refused)(response.status_code, problem)
+
+
+def _file_of(response: httpx.Response) -> bytes:
+    if response.status_code == 200 and response.headers.get("content-type", "").startswith("text/csv"):
+        return response.content
+    _answer_of(response)
+    raise RegistryUnavailable("the registry's answer is not a CSV file")
 
 
 def _check(body: Any) -> Check:

@@ -101,7 +101,7 @@ def passes_at_a_glance(policy: Policy, history: History, at: datetime) -> bool:
     else:
         return False
     timeline = history.account if policy.level is Level.ACCOUNT else history.contact
-    return timeline.count_between(at - length, at + length) < most
+    return not timeline.facts or timeline.count_between(at - length, at + length) < most
 
 
 def blocking(fact: TouchpointFact, now: datetime) -> Blocking:

@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 from app.access.keys import NewKey
 from app.main import create_app
 from clients.python import earshot_client
-from clients.python.earshot_client import Earshot, NotEligible, Refused, RegistryUnavailable
+from clients.python.earshot_client import Earshot, Job, NotEligible, Refused, RegistryUnavailable
+from contact_registry import csv_service
 from tests.pages.world import NOON, World
 
 ROOT = Path(__file__).parents[2]
@@ -68,11 +69,11 @@ def calls_of_the_client() -> set[tuple[str, str]]:
     tree = ast.parse(Path(earshot_client.__file__).read_text(encoding="utf-8"))
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_call":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("_call", "_send"):
             method, path = node.args[:2]
-            assert isinstance(method, ast.Constant)
-            assert isinstance(path, ast.Constant)
-            found.add((str(method.value), str(path.value)))
+            if isinstance(method, ast.Constant):  # `_call` hands on what it was given
+                assert isinstance(path, ast.Constant)
+                found.add((str(method.value), str(path.value)))
     return found
 
 
@@ -87,7 +88,13 @@ def test_every_path_that_the_client_uses_is_in_the_description() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "schema"),
-    [("Check", "CheckOut"), ("Reason", "ReasonOut"), ("Touchpoint", "TouchpointOut"), ("Contact", "ContactOut")],
+    [
+        ("Check", "CheckOut"),
+        ("Reason", "ReasonOut"),
+        ("Touchpoint", "TouchpointOut"),
+        ("Contact", "ContactOut"),
+        ("Job", "JobOut"),
+    ],
 )
 def test_every_field_that_the_client_reads_is_in_the_description(kind: str, schema: str) -> None:
     described = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
@@ -103,6 +110,95 @@ def test_a_check_is_true_only_for_a_yes(earshot: Earshot) -> None:
     assert earshot.check("new@bakery.example", **RESEARCH)
     first, second = earshot.batch_check(["jana@bakery.example", "new@bakery.example"], **RESEARCH)
     assert (bool(first), bool(second)) == (False, True)
+
+
+PEOPLE = b"note,email\nx,jana@bakery.example\ny,new@bakery.example\nz,nobody@\n"
+HISTORY = (
+    b"email,date,channel,purpose,external_id\n"
+    b"a@bakery.example,2026-04-01,email,survey,h-1\nb@bakery.example,2026-04-02,email,survey,h-2\n"
+)
+
+
+@pytest.fixture
+def long_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_service, "MAX_ROWS", 1)
+    monkeypatch.setattr("app.api.contacts.eligibility.MAX_BATCH", 1)
+
+
+def test_a_file_is_checked_at_once_and_a_history_imported(earshot: Earshot) -> None:
+    checked = earshot.check_file(PEOPLE, **RESEARCH)
+    assert isinstance(checked, bytes)
+    assert [line.split(",")[2:4] for line in checked.decode().splitlines()[1:]] == [
+        ["ineligible", "cooling_down"],
+        ["eligible", "unknown_person"],
+        ["", "invalid_email"],
+    ]
+    tried = earshot.import_file(HISTORY, dry_run=True, team="research")
+    done = earshot.import_file(HISTORY, team="research")
+    assert isinstance(tried, dict)
+    assert isinstance(done, dict)
+    assert (tried["id"], tried["counts"], done["counts"]) == (None, {"created": 2}, {"created": 2})
+    with pytest.raises(Refused) as refused:
+        earshot.check_file(b"note\nx\n", **RESEARCH)
+    assert refused.value.code == "no_email_column"
+
+
+@pytest.mark.usefixtures("long_from_two")
+def test_a_long_file_is_followed_until_its_answer_is_there(earshot: Earshot, world: World) -> None:
+    short = world.services.registry
+    checked = earshot.check_file(PEOPLE, **RESEARCH)
+    imported = earshot.import_file(HISTORY, team="research")
+    assert isinstance(checked, Job)
+    assert isinstance(imported, Job)
+    assert (checked.status, checked.rows, checked.rows_done, checked.error) == ("queued", 3, 0, None)
+    with pytest.raises(Refused) as early:
+        earshot.result_file(checked.id)
+    assert early.value.code == "job_not_done"
+    with pytest.raises(RegistryUnavailable, match="queued, 0 of 3 rows"):
+        earshot.wait(checked.id, every_s=0, timeout_s=0)
+    short.list_worker().finish()
+    assert earshot.wait(checked.id).rows_done == 3
+    assert earshot.result(checked.id)["counts"] == {"cooling_down": 1, "error": 1, "unknown_person": 1}
+    assert b"x,jana@bakery.example,ineligible,cooling_down," in earshot.result_file(checked.id)
+    done = earshot.job(imported.id)
+    assert done.import_id is not None
+    assert earshot.result(imported.id)["counts"] == {"created": 2}
+    with pytest.raises(Refused) as unknown:
+        earshot.wait("job_none")
+    assert unknown.value.code == "job_not_found"
+
+
+@pytest.mark.usefixtures("long_from_two")
+def test_a_long_batch_check_waits_for_its_answers(
+    earshot: Earshot, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, job = [], earshot.job
+
+    def job_that_gets_done(job_id: str) -> Job:
+        asked.append(job_id)
+        if len(asked) == 2:
+            world.services.registry.list_worker().finish()
+        return job(job_id)
+
+    monkeypatch.setattr(earshot, "job", job_that_gets_done)
+    monkeypatch.setattr("clients.python.earshot_client.time.sleep", lambda _: None)
+    answers = earshot.batch_check(["jana@bakery.example", "new@bakery.example"], **RESEARCH)
+    assert ([bool(one) for one in answers], len(asked)) == ([False, True], 2)
+
+
+def test_a_job_that_failed_is_no_answer() -> None:
+    failed = {
+        "id": "job_1",
+        "status": "failed",
+        "rows": 2,
+        "rows_done": 1,
+        "expires_at": "2026-05-08T12:00:00Z",
+        "import_id": None,
+        "error": {"code": "list_broke", "message": "Something broke."},
+    }
+    failure = pytest.raises(RegistryUnavailable, match=r"failed, 1 of 2 rows.*list_broke")
+    with answering(lambda _: httpx.Response(200, json=failed)) as earshot, failure:
+        earshot.wait("job_1")
 
 
 def test_a_claim_is_held_confirmed_moved_and_ended(earshot: Earshot) -> None:
@@ -160,6 +256,9 @@ def test_whatever_is_no_answer_is_an_error_and_never_a_yes(answer: Callable[[htt
         lambda earshot: earshot.check("a@b.example", **RESEARCH),
         lambda earshot: earshot.batch_check(["a@b.example"], **RESEARCH),
         lambda earshot: earshot.reserve("a@b.example", **RESEARCH),
+        lambda earshot: earshot.check_file(PEOPLE, **RESEARCH),
+        lambda earshot: earshot.wait("job_1"),
+        lambda earshot: earshot.result_file("job_1"),
     ]
     for ask in asks:
         with answering(answer) as earshot, pytest.raises(RegistryUnavailable):

@@ -1,7 +1,7 @@
 """A registry on SQLite in memory, new for every example of a property: a copy of one prepared database."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +11,7 @@ from core.database import Database
 from tests.contact_registry.registry_world import NOW, RegistryWorld, new_registry, open_registry
 
 ACCOUNTS = ("acme", "bolt")
+Person = tuple[tuple[str, ...], str | None, str | None]  # addresses, company, zone
 
 
 class MemoryDatabase(Database):
@@ -31,18 +32,26 @@ class MemoryDatabase(Database):
             held.close()
 
 
-def fast_worlds(folder: Path) -> Callable[[], RegistryWorld]:
-    """Return what makes a registry with the usual teams and ACCOUNTS, its clock at NOW; a millisecond each."""
+def fast_worlds(folder: Path, people: Mapping[str, Person]) -> Callable[[], RegistryWorld]:
+    """Return what makes a registry with the usual teams, ACCOUNTS and these people, its clock at NOW.
+
+    A millisecond each; adding four people to every one anew was half the time of an example.
+    """
     prepared = MemoryDatabase()
     world = new_registry("sqlite://", folder, database=prepared, clock=SettableClock(NOW))
     for account in ACCOUNTS:
         world.add_account(account)
+    ids = {
+        name: world.add_contact(*addresses, account=account, tz=tz) for name, (addresses, account, tz) in people.items()
+    }
     database = MemoryDatabase()
 
     def make() -> RegistryWorld:
         with prepared.connection() as source, database.connection() as target:
             source.backup(target)
-        return open_registry("sqlite://", folder, database=database, clock=SettableClock(NOW))
+        made = open_registry("sqlite://", folder, database=database, clock=SettableClock(NOW))
+        made.people = ids
+        return made
 
     return make
 

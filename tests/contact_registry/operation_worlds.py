@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contact_registry.validation import parse_policies
 from contact_registry.values import RuleBook
-from tests.contact_registry.fast_world import ACCOUNTS
+from tests.contact_registry.fast_world import ACCOUNTS, Person
 from tests.contact_registry.operations import Names, RealRunner
 from tests.contact_registry.oracle_runner import OracleRunner
 from tests.contact_registry.registry_world import NOW, RegistryWorld
@@ -38,8 +38,7 @@ RULES: dict[str, Json] = {
     },
     "agreed": {"id": "agreed", "kind": "consent_required", "overridable": False, "applies_to": {}},
 }
-# name: addresses, company, zone
-PEOPLE: dict[str, tuple[tuple[str, ...], str | None, str | None]] = {
+PEOPLE: dict[str, Person] = {
     "jane": (("jane@corp.example", "jane.doe@gmail.com"), "acme", None),
     "joe": (("joe@corp.example",), "acme", "America/New_York"),
     "ann": (("ann+work@home.example",), None, None),
@@ -157,13 +156,13 @@ def rule_sets() -> st.SearchStrategy[list[Json]]:
 def both_runners(
     world: RegistryWorld, rules: Sequence[Json], *, keyed: bool = False
 ) -> tuple[RealRunner, OracleRunner]:
-    """Return the real registry and the oracle with the same rules and PEOPLE."""
+    """Return the real registry and the oracle with the same rules and PEOPLE, who are added where they are not yet."""
     version = world.put_rules(*rules)
     book = RuleBook(parse_policies(rules, version=version), version=version)
     real = RealRunner(world, Names(), keyed=keyed)
     oracle = OracleRunner.of(world.clock.now(), book, ACCOUNTS)
     for name, (addresses, account, tz) in PEOPLE.items():
-        real.names.put(name, world.add_contact(*addresses, account=account, tz=tz))
+        real.names.put(name, world.people.get(name) or world.add_contact(*addresses, account=account, tz=tz))
         oracle.names.put(name, name)
         oracle.registry.add_person(name, *addresses, account=account, tz=tz)
     return real, oracle

@@ -1,7 +1,7 @@
 """A registry over a real database with a clock set by hand, and the smallest ways to fill it and ask it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class RegistryWorld:
     registry: RegistryService
     database: Database
     clock: Clock
+    people: Mapping[str, str] = field(default_factory=dict)  # who was there from the beginning: name, contact id
 
     def set_clock(self, at: str) -> None:
         assert isinstance(self.clock, SettableClock)

@@ -42,6 +42,25 @@ def test_ten_people_of_a_company_with_one_slot_are_one_eligible_person(world: Re
     assert world.rows() == []
 
 
+def test_what_colleagues_had_before_and_what_the_list_takes_share_the_limit_of_their_company(
+    world: RegistryWorld,
+) -> None:
+    """The log of a company is left unread where, with all that the list may add, it stays too short to matter."""
+    world.put_rules({**ACCOUNT1, "max": 3})
+    account = world.add_account()
+    before, two, one = (
+        [world.add_contact(name="Somebody", account=account) for _ in range(count)] for count in (2, 2, 1)
+    )
+    for contact in before:
+        world.book(contact=contact)
+    assert [item.decision for item in check_all(world, {"contact": one[0]})] == ["eligible"]
+    listed = [{"contact": contact} for contact in (*two, *one)]
+    assert [item.decision for item in check_all(world, *listed[:2])] == ["eligible", "ineligible"]
+    assert [item.decision for item in check_all(world, *listed, mode="independent")] == ["eligible"] * 3
+    world.book(contact=two[0])
+    assert [item.decision for item in check_all(world, {"contact": one[0]})] == ["ineligible"]
+
+
 def test_a_bad_item_spoils_only_itself(world: RegistryWorld) -> None:
     contact = world.add_contact("jane@corp.example")
     answers = check_all(

@@ -90,6 +90,20 @@ def test_a_long_batch_check_answers_as_a_short_one(world: RegistryWorld, work: W
 
 
 @WAYS
+def test_what_a_company_had_and_what_earlier_pieces_take_share_its_limit(world: RegistryWorld, work: Way) -> None:
+    world.put_rules({**ACCOUNT1, "max": 3})
+    acme = world.add_account()
+    before, people = ([world.add_contact(name="Somebody", account=acme) for _ in range(2)] for _ in range(2))
+    for contact in before:
+        world.book(contact=contact)
+    items = [{"contact": people[0]}, {"email": "a@shop.example"}, {"contact": people[1]}]  # two rows are a piece
+    asked = BatchCheckIn.model_validate({"defaults": question(), "items": items})
+    job = world.registry.lists.check_items(asked, CRM)
+    work(world)
+    assert [item["decision"] for item in result(world, job)["items"]] == ["eligible", "eligible", "ineligible"]
+
+
+@WAYS
 def test_a_long_file_is_answered_as_a_short_one(world: RegistryWorld, work: Way) -> None:
     lines = ["note;email", *(f"n{number};{item['email']}" for number, item in enumerate(people_of_one_company(world)))]
     content = "\n".join(lines).encode()

@@ -16,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from core.clock import SettableClock
 from tests.contact_registry.fast_world import fast_worlds
 from tests.contact_registry.operation_worlds import (
+    PEOPLE,
     Json,
     agreements,
     both_runners,
@@ -35,7 +36,7 @@ OUTCOMES = ("completed", "no_show", "cancelled", "voided")
 
 @cache
 def make_world() -> Callable[[], RegistryWorld]:
-    return fast_worlds(Path(tempfile.mkdtemp(prefix="earshot-operations-")))
+    return fast_worlds(Path(tempfile.mkdtemp(prefix="earshot-operations-")), PEOPLE)
 
 
 class TwoRegistries(RuleBasedStateMachine):

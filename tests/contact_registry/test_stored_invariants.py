@@ -45,7 +45,7 @@ NOT_STATE = frozenset({"audit_event"})
 
 @cache
 def make_world() -> Callable[[], RegistryWorld]:
-    return fast_worlds(Path(tempfile.mkdtemp(prefix="earshot-invariants-")))
+    return fast_worlds(Path(tempfile.mkdtemp(prefix="earshot-invariants-")), PEOPLE)
 
 
 def _of(kind: str, args: st.SearchStrategy[Json]) -> st.SearchStrategy[tuple[str, Json]]:
