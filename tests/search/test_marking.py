@@ -7,8 +7,8 @@ from search.marking import Spoken, highlight, hold_phrases
 
 ENGLISH_WORDS = (
     "agree", "agreed", "agreement", "a", "as", "i", "ies", "skies", "sky", "says", "said", "say", "dying", "die",
-    "dies", "generalizations", "general", "oscillators", "hopping", "hope", "hop", "feed", "caresses", "ponies", "s", "ties",
-    "AB-12", "12", "1234", "relational", "relate", "happy", "happily", "e-mail", "email", "nobodys",
+    "dies", "generalizations", "general", "oscillators", "hopping", "hope", "hop", "feed", "caresses", "ponies", "s",
+    "ties", "AB-12", "12", "1234", "relational", "relate", "happy", "happily", "e-mail", "email", "nobodys",
 )  # fmt: skip
 
 
