@@ -228,11 +228,11 @@ class IndexKeeper:
             self._vectors.grow(self._typical(session), self._lock)
 
     def _typical(self, session: Session) -> Ids:
-        """Return the windows that everybody may find, if there are any: by how they lie vectors are arranged."""
+        """Return the windows by how which vectors are arranged: those everybody may find, unless they are too few."""
         whole = self._cells.corpus()
         is_open = whole.mask_of(findable.visible_interviews(session, EVERYBODY))
         typical: Ids = whole.window_ids[np.repeat(is_open, np.diff(whole.window_starts))]
-        return typical if len(typical) else whole.window_ids
+        return typical if len(typical) >= LEAST_OPEN_SHARE * len(whole.window_ids) else whole.window_ids
 
     def _arrange(self, vectors: VectorIndex, typical: Ids) -> None:
         vectors.grow(typical, self._lock)

@@ -14,7 +14,7 @@ from core.database import Database
 from core.ids import new_id
 from core.tables import Interview, InterviewTag, Passage, Project, Segment, Team
 from search.fakes import FakeEmbedder, FakeVectorIndexes
-from search.index_keeper import IndexKeeper
+from search.index_keeper import MEMORY_BYTES, IndexKeeper
 from search.ports import VectorIndexes
 from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText, create_full_text
@@ -38,13 +38,14 @@ class Workshop:
     indexes: VectorIndexes = field(default_factory=FakeVectorIndexes)
     model: str = "fake-words"
     save_after: int = 5000
+    memory_bytes: int = MEMORY_BYTES
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "earshot.db"
         self.database = Database(f"sqlite:///{file}") if file.exists() else make_database(file)
         self.embedders: dict[str, FakeEmbedder] = {}
-        self.keeper = IndexKeeper(self.indexes, self.folder / "index", self.save_after)
+        self.keeper = IndexKeeper(self.indexes, self.folder / "index", self.save_after, self.memory_bytes)
         self.service = SearchService(
             self.database, self.embedder, self.model, self.keeper, SqliteFullText(), SettableClock(NOON)
         )

@@ -1,5 +1,6 @@
 """The index on disk is derived: whatever happens to it, answers come from what the database holds."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from search.faiss_index import FaissIndexes
+from search.fakes import FakeVectorIndexes
+from search.ports import VectorIndexes
 from search.values import SearchRequest
 from tests.search.factories import Workshop
 
@@ -160,6 +163,40 @@ def test_the_file_is_written_after_enough_changes(workshop: Workshop) -> None:
     saving.add("one more")
     assert file.exists()
     saving.database.close()
+
+
+@pytest.mark.parametrize("indexes", [FakeVectorIndexes(), FaissIndexes(), FaissIndexes(flat_windows=1)])
+def test_an_index_larger_than_its_memory_is_mapped_and_goes_on_changing(tmp_path: Path, indexes: VectorIndexes) -> None:
+    texts = [f"invoice number {number}" for number in range(8)]
+    before = Workshop(tmp_path, indexes, memory_bytes=0)
+    ids = before.add_each(*texts, "the zeppelin invoice")
+    before.service.status()
+    before.keeper.wait()
+    before.service.close()
+    mapped = before.restart(memory_bytes=0)
+    assert found(mapped) == {*texts, "the zeppelin invoice"}
+    mapped.delete(ids[-1])
+    mapped.add("another invoice")
+    assert found(mapped) == {*texts, "another invoice"}
+    mapped.keeper.wait()
+    mapped.service.close()
+    again = mapped.restart(memory_bytes=0)
+    assert found(again) == {*texts, "another invoice"}
+    assert not [file for file in (tmp_path / "index").iterdir() if b"zeppelin" in file.read_bytes()]
+
+
+def test_only_parts_that_changed_are_written_and_none_is_left_over(workshop: Workshop) -> None:
+    workshop.add_each(*[f"a long talk about invoices {number}" for number in range(20)])
+    workshop.service.status()
+    workshop.service.close()
+    parts = {file.name: file.stat().st_mtime_ns for file in (workshop.folder / "index").glob("*.part")}
+    workshop.add("one more")
+    workshop.service.status()
+    workshop.service.close()
+    now = {file.name: file.stat().st_mtime_ns for file in (workshop.folder / "index").glob("*.part")}
+    assert set(parts.items()) & set(now.items()), "a block that did not change was written again"
+    contents = json.loads((workshop.folder / "index" / FILE).read_bytes().splitlines()[2])
+    assert set(now) == {*contents["blocks"], *contents["vectors"]}
 
 
 def test_a_folder_that_cannot_be_written_costs_only_the_file(workshop: Workshop) -> None:
