@@ -148,6 +148,7 @@ def test_a_question_finds_the_moment_in_other_words(tmp_path: Path, mode: Mode) 
 _MULTILINGUAL = os.environ.get("EARSHOT_TEST_MULTILINGUAL_MODEL", "")
 
 
+@pytest.mark.multilingual
 @pytest.mark.skipif(
     not _MULTILINGUAL,
     reason="no multilingual model here: fetch one, for example intfloat/multilingual-e5-small, and give its folder in "
