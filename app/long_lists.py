@@ -1,10 +1,10 @@
 """Works on the registry's long lists in a thread of its own, while the server or a worker runs."""
 
 import logging
-import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.periodic import Background
 from contact_registry.list_worker import ListWorker
 
 LOOKS_EVERY_S = 1.0
@@ -15,21 +15,12 @@ TURN_OF_OTHERS_S = 0.15
 logger = logging.getLogger(__name__)
 
 
-class LongLists:
+class LongLists(Background):
     """Answers a piece at a time until it is stopped; what is left goes on at the next start."""
 
     def __init__(self, worker: ListWorker) -> None:
+        super().__init__("long-lists")
         self._worker = worker
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="long-lists", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the present piece."""
-        self._ended.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._ended.is_set():

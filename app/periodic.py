@@ -2,18 +2,17 @@
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
 
-class Periodic:
-    """Calls `work` until it is stopped. What goes wrong is logged and tried again after the next pause."""
+class Background(ABC):
+    """A thread beside the server; what it does is `_run`, until `_ended` is set."""
 
-    def __init__(self, name: str, work: Callable[[], object], every_s: float) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._work = work
-        self._every_s = every_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -24,6 +23,18 @@ class Periodic:
         """End after the present piece of work."""
         self._ended.set()
         self._thread.join()
+
+    @abstractmethod
+    def _run(self) -> None: ...
+
+
+class Periodic(Background):
+    """Calls `work` until it is stopped. What goes wrong is logged and tried again after the next pause."""
+
+    def __init__(self, name: str, work: Callable[[], object], every_s: float) -> None:
+        super().__init__(name)
+        self._work = work
+        self._every_s = every_s
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from search.values import Ids, Scores, Vectors
 
-SEGMENT_BITS = 16
-_SEGMENT_ROWS = 1 << SEGMENT_BITS
+_SEGMENT_BITS = 16
+_SEGMENT_ROWS = 1 << _SEGMENT_BITS
 _NOWHERE = -1
 
 Codes = npt.NDArray[np.int8]
@@ -76,21 +76,21 @@ class ByteRows:
         self._row_of = np.full(1, _NOWHERE, dtype=np.int32)  # by id
         self._count = 0
         for number, segment in enumerate(self.segments):
-            self._place(segment.ids[: segment.used], number << SEGMENT_BITS)
+            self._place(segment.ids[: segment.used], number << _SEGMENT_BITS)
 
     def __len__(self) -> int:
         return self._count
-
-    @property
-    def free(self) -> int:
-        """Number of rows that hold nothing any more."""
-        return sum(segment.used for segment in self.segments) - self._count
 
     def ids(self) -> Ids:
         """Return all ids, in the order of their rows."""
         ids: Ids = np.concatenate([np.zeros(0, dtype=np.int64), *(s.ids[: s.used] for s in self.segments)])
         held: Ids = ids[ids != _NOWHERE]
         return held
+
+    def known(self, ids: Ids) -> Ids:
+        """Return those of the ids that are there."""
+        there: Ids = ids[self._rows(ids) != _NOWHERE]
+        return there
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Add vectors of length 1 under new ids."""
@@ -108,7 +108,7 @@ class ByteRows:
             last.ids[here], last.scales[here], last.codes[here] = ids[few], scales[few], codes[few]
             last.used += count
             self.segments[-1] = last
-            self._place(ids[few], ((len(self.segments) - 1) << SEGMENT_BITS) + begin)
+            self._place(ids[few], ((len(self.segments) - 1) << _SEGMENT_BITS) + begin)
             done += count
 
     def remove(self, ids: Ids) -> None:
@@ -119,7 +119,7 @@ class ByteRows:
             segment.scales[places] = 0
             segment.ids[places] = _NOWHERE
             self.segments[number] = segment
-        known = ids[self._rows(ids) != _NOWHERE]
+        known = self.known(ids)
         self._row_of[known] = _NOWHERE
         self._count -= len(known)
 
@@ -165,6 +165,6 @@ class ByteRows:
         rows = self._rows(ids)
         asked = np.flatnonzero(rows != _NOWHERE)
         rows = rows[asked]
-        for number in np.unique(rows >> SEGMENT_BITS).tolist():
-            here = (rows >> SEGMENT_BITS) == number
+        for number in np.unique(rows >> _SEGMENT_BITS).tolist():
+            here = (rows >> _SEGMENT_BITS) == number
             yield number, (rows[here] & (_SEGMENT_ROWS - 1)).astype(np.int64), asked[here]

@@ -18,13 +18,13 @@ from search.excerpt import Excerpt
 from search.scoring import (
     INTERVIEW_WORDS_WEIGHT,
     PRESENT_WEIGHT,
+    SATURATION,
     SPEAKER_FULL_WORDS,
     SPEAKER_WEIGHT,
     Shares,
     mean_and_deviation,
 )
 from search.term_columns import TermColumns
-from search.values import Mode
 
 CANDIDATE_CELLS = 10_000
 SAMPLE_CELLS = 5_000
@@ -32,7 +32,6 @@ SAMPLE_CELLS = 5_000
 NEAREST_WINDOWS = 2_000
 NEAREST_SHARE = 64
 
-_SATURATION = 1.2
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
 
 
@@ -46,25 +45,30 @@ class NearWindows:
     deviation: float
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Words of a question in a corpus: `guess_words` (b,), `interview_words` (m,), and how much they count."""
+
+    words: Numbers
+    whole: Numbers
+    trust: float
+
+
 def choose_excerpt(
     corpus: Corpus,
-    terms: TermColumns,
-    whole: Numbers,
-    words: Numbers,
+    heard: Heard | None,
     near: NearWindows | None,
-    mode: Mode,
     counted: Mask,
     allowed: Mask,
     speakers: tuple[str, ...] = (),
 ) -> tuple[Excerpt, Shares]:
     """Return what to score. `counted` and `allowed` are (m,).
 
-    `whole` is `interview_words` and `words` is `guess_words`, of no matter in semantic mode; `near` is None in keyword
-    mode.
+    `heard` is None in semantic mode, `near` in keyword mode.
     """
-    guess = _guess(corpus, terms, whole, words, near, mode, speakers)
+    guess = _guess(corpus, heard, near, speakers)
     order = np.argsort(-guess.promise, kind="stable")
-    sizes = np.diff(corpus.starts)
+    sizes = corpus.sizes
     chosen = _first(order[allowed[order]], sizes, CANDIDATE_CELLS)
     is_chosen = np.zeros(len(sizes), dtype=bool)
     is_chosen[chosen] = True
@@ -108,36 +112,26 @@ class _Guess:
         return words, best
 
 
-def _guess(
-    corpus: Corpus,
-    terms: TermColumns,
-    whole: Numbers,
-    words: Numbers,
-    near: NearWindows | None,
-    mode: Mode,
-    speakers: tuple[str, ...],
-) -> _Guess:
+def _guess(corpus: Corpus, heard: Heard | None, near: NearWindows | None, speakers: tuple[str, ...]) -> _Guess:
     bucket_of, interview_of = corpus.buckets
-    if mode == "semantic":
-        words = np.zeros(len(interview_of))
-    trust = 1.0 if near is None else terms.trust
-    mixed = trust * _standard(words)
+    words = np.zeros(len(interview_of)) if heard is None else heard.words
+    mixed = np.zeros(len(words)) if heard is None else heard.trust * _standard(words)
     if near is not None:
         mixed += _meaning_in_buckets(corpus, near, len(mixed))
     mixed /= max(float(mixed.std()), 1e-9)
-    spoken, said = corpus.speaker_postings(speakers)
+    present = np.zeros(len(corpus.interviews), dtype=bool)
     if speakers:
+        spoken, said = corpus.speaker_postings(speakers)
+        present = corpus.interviews_of(spoken)
         filled_by = np.minimum(said / SPEAKER_FULL_WORDS, 1.0)
         here = np.bincount(bucket_of[spoken], filled_by, len(mixed)) / BUCKET_CELLS
         mixed += SPEAKER_WEIGHT * _with_neighbours(here, 0.5) / 2
-    sizes = np.diff(corpus.starts)
-    filled = np.flatnonzero(sizes)
-    promise = np.full(len(sizes), -np.inf)
+    filled = np.flatnonzero(corpus.sizes)
+    promise = np.full(len(present), -np.inf)
     promise[filled] = np.maximum.reduceat(mixed, bucket_of[corpus.starts[filled]])
-    if mode != "semantic":
-        promise += trust * INTERVIEW_WORDS_WEIGHT * whole
-    if speakers:
-        promise += PRESENT_WEIGHT * corpus.interviews_of(spoken)
+    if heard is not None:
+        promise += heard.trust * INTERVIEW_WORDS_WEIGHT * heard.whole
+    promise += PRESENT_WEIGHT * present
     return _Guess(words, interview_of, promise)
 
 
@@ -167,7 +161,7 @@ def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
     for column in terms.columns:
         cells, times = column.postings
         counted = np.bincount(bucket_of[cells], times, len(total))
-        total += column.weight * column.rarity * counted / (counted + _SATURATION)
+        total += column.weight * column.rarity * counted / (counted + SATURATION)
     return _with_neighbours(total, 0.5)
 
 

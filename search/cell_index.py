@@ -116,9 +116,14 @@ class Corpus:
         return np.concatenate([*parts, [self.size]]).astype(np.int64)
 
     @cached_property
+    def sizes(self) -> Ids:
+        """(m,) number of cells of each interview."""
+        return np.diff(self.starts)
+
+    @cached_property
     def interview_of(self) -> Ids:
         """(n,) number of each cell's interview."""
-        return np.repeat(np.arange(len(self.interviews), dtype=np.int64), np.diff(self.starts))
+        return np.repeat(np.arange(len(self.interviews), dtype=np.int64), self.sizes)
 
     @cached_property
     def first_segment(self) -> Ints:
@@ -160,7 +165,7 @@ class Corpus:
     @cached_property
     def buckets(self) -> tuple[Ints, Ids]:
         """(n,) each cell's bucket, which are eight cells of one interview, and (b,) each bucket's interview."""
-        counts = -(-np.diff(self.starts) // BUCKET_CELLS)
+        counts = -(-self.sizes // BUCKET_CELLS)
         first = np.concatenate([[0], np.cumsum(counts)])[:-1]
         inside = (np.arange(self.size) - self.starts[self.interview_of]) // BUCKET_CELLS
         return (first[self.interview_of] + inside).astype(np.int32), np.repeat(np.arange(len(counts)), counts)
@@ -174,6 +179,11 @@ class Corpus:
     def of_interviews(self, values: Numbers) -> Numbers:
         """Return of values (m of the whole corpus,) those of the interviews that are in this one."""
         return values
+
+    def window_ids_of(self, interviews: Mask) -> Ids:
+        """Return the ids of the windows of these interviews (m,)."""
+        ids: Ids = self.window_ids[np.repeat(interviews, np.diff(self.window_starts))]
+        return ids
 
     def windows_by_id(self, ids: Ids) -> tuple[Ids, Mask]:
         """Return the number of each window that is there, and (len(ids),) which are."""

@@ -35,7 +35,7 @@ class Excerpt(Corpus):
     @cached_property
     def cells(self) -> Ids:
         """(n,) the number of each cell in the whole."""
-        return ranges(self._first, np.diff(self._starts))
+        return ranges(self._first, self.sizes)
 
     @cached_property
     def first_segment(self) -> Ints:
@@ -89,7 +89,7 @@ class Excerpt(Corpus):
         """Return the part of postings of the whole corpus that is in this one, by its own numbers."""
         cells, times = postings
         begin = np.searchsorted(cells, self._first)
-        count = np.searchsorted(cells, self._first + np.diff(self._starts)) - begin
+        count = np.searchsorted(cells, self._first + self.sizes) - begin
         here = ranges(begin, count)
         return cells[here] + np.repeat(self._starts[:-1] - self._first, count), times[here]
 

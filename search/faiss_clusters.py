@@ -33,8 +33,7 @@ class ClusteredIndex:
     @staticmethod
     def trained(vectors: Vectors, size: int) -> ClusteredIndex:
         """Return an empty index with clusters for about `size` vectors, of which these (n, dim) are some."""
-        faiss = _faiss()
-
+        faiss = import_faiss()
         dim = vectors.shape[1]
         lists = max(1, min(int(_LISTS_PER_ROOT * size**0.5), len(vectors) // 4))
         kind, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
@@ -69,19 +68,16 @@ class ClusteredIndex:
             self._rows.add(ids, vectors)
 
     def remove(self, ids: Ids) -> None:
-        faiss = _faiss()
-
-        known = ids[~np.isnan(self._rows.products(np.zeros(self._clusters.d, dtype=np.float32), ids))]
+        known = self._rows.known(ids)
         if len(known):
-            self._clusters.remove_ids(faiss.IDSelectorArray(np.ascontiguousarray(known)))
+            self._clusters.remove_ids(import_faiss().IDSelectorArray(np.ascontiguousarray(known)))
             self._rows.remove(known)
 
     def closeness(self, vector: Vectors, ids: Ids) -> Scores:
         return self._rows.products(vector, ids)
 
     def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
-        faiss = _faiss()
-
+        faiss = import_faiss()
         share = 1.0 if among is None else len(among) / max(len(self), 1)
         looked_at = min(self._clusters.nlist, int(_LOOKED_AT / max(share, 1e-9)) + 1)
         parameters = faiss.IVFSearchParameters(nprobe=looked_at)
@@ -96,25 +92,16 @@ class ClusteredIndex:
         return Nearest(ids[best], scores[best])
 
     def save(self, folder: IndexFolder) -> tuple[str, ...]:
-        faiss = _faiss()
-
         for segment in self._rows.segments:
             if segment.file is None or not folder.has(segment.file):
                 segment.file = folder.put(segment.pack())
-        clusters = folder.put(faiss.serialize_index(self._clusters).tobytes())
+        clusters = save_part(folder, self._clusters)
         return (clusters, *(segment.file for segment in self._rows.segments if segment.file is not None))
 
     @staticmethod
     def load(folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> ClusteredIndex:
         """Return what `save` stored. Raises: ValueError when it is missing, damaged or something else."""
-        faiss = _faiss()
-
-        try:
-            clusters = faiss.deserialize_index(np.frombuffer(folder.get(names[0]), dtype=np.uint8))
-        except RuntimeError as error:
-            raise ValueError("these bytes are no FAISS index") from error
-        if not isinstance(clusters, faiss.IndexIVFScalarQuantizer):
-            raise ValueError("this FAISS index is of another kind")
+        clusters = load_part(folder, names[0], import_faiss().IndexIVFScalarQuantizer)
         segments = [Segment.unpack(folder.get(name, is_mapped=is_mapped), name) for name in names[1:]]
         made_for = int((clusters.nlist / _LISTS_PER_ROOT) ** 2)
         return ClusteredIndex(clusters, ByteRows(clusters.d, segments), made_for)
@@ -127,7 +114,23 @@ def _bits(ids: Ids) -> Bits:
     return np.packbits(flags, bitorder="little")
 
 
-def _faiss() -> Any:
+def save_part(folder: IndexFolder, index: Any) -> str:
+    """Store a FAISS index as a part and return its name. Raises: OSError."""
+    return folder.put(import_faiss().serialize_index(index).tobytes())
+
+
+def load_part(folder: IndexFolder, name: str, kind: type) -> Any:
+    """Return a stored FAISS index. Raises: ValueError when it is missing, damaged or not of this kind."""
+    try:
+        index = import_faiss().deserialize_index(np.frombuffer(folder.get(name), dtype=np.uint8))
+    except RuntimeError as error:
+        raise ValueError("these bytes are no FAISS index") from error
+    if not isinstance(index, kind):
+        raise ValueError("this FAISS index is of another kind")
+    return index
+
+
+def import_faiss() -> Any:
     """Import FAISS as what it is at run time; its type hints know only part of it."""
     import faiss
 

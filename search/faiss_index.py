@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from search.faiss_clusters import ClusteredIndex
+from search.faiss_clusters import ClusteredIndex, import_faiss, load_part, save_part
 from search.index_file import IndexFolder
 from search.values import Ids, Nearest, Scores, Vectors
 
@@ -81,8 +81,7 @@ class FaissIndexes:
         self.kind = "faiss-ip-2"
 
     def empty(self, dim: int) -> FaissIndex:
-        import faiss
-
+        faiss = import_faiss()
         return FaissIndex(FlatIndex(faiss.IndexIDMap2(faiss.IndexFlatIP(dim))), self._flat_windows)
 
     def load(self, folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> FaissIndex:
@@ -105,8 +104,7 @@ class FlatIndex:
         return int(self._index.ntotal)
 
     def ids(self) -> Ids:
-        import faiss
-
+        faiss = import_faiss()
         ids: Ids = faiss.vector_to_array(self._index.id_map)
         return ids
 
@@ -137,45 +135,31 @@ class FlatIndex:
             return _nearest(*self._index.search(question, min(limit, len(self))))
         # by place, in the index below the ids, FAISS touches the chosen vectors only: what is not chosen costs no
         # time. A selector of ids would be asked about every vector there is.
-        import faiss
-
+        faiss = import_faiss()
         chosen = self._placed(among)
         chosen = np.ascontiguousarray(chosen[chosen >= 0])
         if not len(chosen):
             return _nearest(np.zeros((1, 0), dtype=np.float32), np.zeros((1, 0), dtype=np.int64))
-        make: Any = faiss.SearchParameters
-        parameters = make(sel=faiss.IDSelectorArray(chosen))
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorArray(chosen))
         found = _nearest(*self._flat.search(question, min(limit, len(chosen)), params=parameters))
         return Nearest(self.ids()[found.ids], found.scores)
 
     def save(self, folder: IndexFolder) -> tuple[str, ...]:
-        import faiss
-
-        return (folder.put(faiss.serialize_index(self._index).tobytes()),)
+        return (save_part(folder, self._index),)
 
     @staticmethod
     def load(folder: IndexFolder, names: tuple[str, ...]) -> FlatIndex:
         """Return what `save` stored. Raises: ValueError when it is missing, damaged or something else."""
-        import faiss
-
-        try:
-            index = faiss.deserialize_index(np.frombuffer(folder.get(names[0]), dtype=np.uint8))
-        except RuntimeError as error:
-            raise ValueError("these bytes are no FAISS index") from error
-        if not isinstance(index, faiss.IndexIDMap2):
-            raise ValueError("this FAISS index is of another kind")
-        return FlatIndex(index)
+        return FlatIndex(load_part(folder, names[0], import_faiss().IndexIDMap2))
 
     @property
     def _flat(self) -> Any:
-        import faiss
-
+        faiss = import_faiss()
         return faiss.downcast_index(self._index.index)
 
     def _rows(self) -> Vectors:
         """Return the (n, dim) vectors by place, as FAISS holds them."""
-        import faiss
-
+        faiss = import_faiss()
         rows: Vectors = faiss.rev_swig_ptr(self._flat.get_xb(), len(self) * self._index.d).reshape(-1, self._index.d)
         return rows
 

@@ -230,8 +230,7 @@ class IndexKeeper:
     def _typical(self, session: Session) -> Ids:
         """Return the windows by how which vectors are arranged: those everybody may find, unless they are too few."""
         whole = self._cells.corpus()
-        is_open = whole.mask_of(findable.visible_interviews(session, EVERYBODY))
-        typical: Ids = whole.window_ids[np.repeat(is_open, np.diff(whole.window_starts))]
+        typical = whole.window_ids_of(whole.mask_of(findable.visible_interviews(session, EVERYBODY)))
         return typical if len(typical) >= LEAST_OPEN_SHARE * len(whole.window_ids) else whole.window_ids
 
     def _arrange(self, vectors: VectorIndex, typical: Ids) -> None:
@@ -244,5 +243,5 @@ class IndexKeeper:
 def _counted(corpus: Corpus, visible: Mapping[str, bool]) -> Mask:
     """Return (m,) the interviews statistics are taken of: those open to everybody, unless they are too few cells."""
     is_open = np.array([visible[interview] for interview in corpus.interviews], dtype=bool)
-    open_cells = int(np.diff(corpus.starts)[is_open].sum())
+    open_cells = int(corpus.sizes[is_open].sum())
     return is_open if open_cells >= LEAST_OPEN_SHARE * corpus.size else np.ones(len(is_open), dtype=bool)

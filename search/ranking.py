@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from search.candidates import CANDIDATE_CELLS, NEAREST_SHARE, NEAREST_WINDOWS, NearWindows, choose_excerpt, guess_words
+from search.candidates import (
+    CANDIDATE_CELLS,
+    NEAREST_SHARE,
+    NEAREST_WINDOWS,
+    Heard,
+    NearWindows,
+    choose_excerpt,
+    guess_words,
+)
 from search.cell_index import Corpus, Mask, Numbers
 from search.conditions import Conditions
 from search.index_keeper import IndexKeeper, View
@@ -22,6 +30,7 @@ from search.term_columns import TermColumns, Topic, find_terms
 from search.values import Mode, Vectors
 
 EXACT_CELLS = 16_000  # up to here every cell is scored
+_NOTHING = np.zeros(0)  # in place of words, by meaning alone
 _USUAL_WINDOWS = 500  # looked at to know how close a usual window is
 
 
@@ -53,21 +62,23 @@ def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ran
         return _rank_excerpt(keeper, view, looking, asked)
     terms = find_terms(view.corpus, asked.topic, view.counted)
     possible = cells_without(looking, asked.typed)
-    whole = interview_words(view.corpus, terms, view.counted, ~possible)
+    whole = _NOTHING if asked.mode == "semantic" else interview_words(view.corpus, terms, view.counted, ~possible)
     return _ranking(keeper, looking, asked, terms, whole, possible, Shares.alone(view.counted))
 
 
 def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
-    terms = find_terms(view.corpus, asked.topic, view.counted)
+    corpus, speakers = view.corpus, asked.topic.speakers
+    terms = find_terms(corpus, asked.topic, view.counted)
     may = allowed_interviews(looking, asked.conditions, asked.question.phrases)
-    whole = interview_words(view.corpus, terms, view.counted)
-    words = guess_words(view.corpus, terms)
-    near = None if asked.vector is None else _near_windows(keeper, view.corpus, asked.vector(), may)
-    part, shares = choose_excerpt(
-        view.corpus, terms, whole, words, near, asked.mode, view.counted, may, asked.topic.speakers
-    )
+    heard = None
+    if asked.mode != "semantic":
+        trust = 1.0 if asked.vector is None else terms.trust
+        heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), trust)
+    near = None if asked.vector is None else _near_windows(keeper, corpus, asked.vector(), may)
+    part, shares = choose_excerpt(corpus, heard, near, view.counted, may, speakers)
     here = replace(looking, corpus=part)
-    return _ranking(keeper, here, asked, terms, part.of_interviews(whole), cells_without(here, asked.typed), shares)
+    whole = _NOTHING if heard is None else part.of_interviews(heard.whole)
+    return _ranking(keeper, here, asked, terms, whole, cells_without(here, asked.typed), shares)
 
 
 def _ranking(
@@ -96,13 +107,13 @@ def possible_cells(looking: Looking, asked: Asked) -> Mask:
 
 def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus, Numbers]:
     """Return what was scored and (n,) how nearly each cell of it means what `vector` means."""
-    corpus, terms, nothing = view.corpus, TermColumns((), 0.0), np.zeros(0)
+    corpus, terms = view.corpus, TermColumns((), 0.0)
     part, shares = corpus, Shares.alone(view.counted)
     if corpus.size > EXACT_CELLS:
         everywhere = np.ones(len(corpus.interviews), dtype=bool)
         near = _near_windows(keeper, corpus, vector, everywhere)
-        part, shares = choose_excerpt(corpus, terms, nothing, nothing, near, "semantic", view.counted, everywhere)
-    return part, score_cells(part, terms, nothing, keeper.closeness(part.window_ids, vector), "semantic", shares)
+        part, shares = choose_excerpt(corpus, None, near, view.counted, everywhere)
+    return part, score_cells(part, terms, _NOTHING, keeper.closeness(part.window_ids, vector), "semantic", shares)
 
 
 def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask) -> NearWindows:
@@ -111,16 +122,12 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
     Nothing is near where those interviews are few enough to be scored without being chosen from.
     """
     usual = keeper.closeness(corpus.window_ids[:: max(1, len(corpus.window_ids) // _USUAL_WINDOWS)], vector)
-    few = int(np.diff(corpus.starts)[may].sum()) <= CANDIDATE_CELLS
+    few = int(corpus.sizes[may].sum()) <= CANDIDATE_CELLS
     if few:
         nearest, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
     else:
-        among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids[_windows_of(corpus, may)]
+        among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids_of(may)
         found = keeper.nearest(vector, max(NEAREST_WINDOWS, len(corpus.window_ids) // NEAREST_SHARE), among)
         nearest, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)
     return NearWindows(nearest, closeness, float(usual.mean()), float(usual.std()))
-
-
-def _windows_of(corpus: Corpus, interviews: Mask) -> Mask:
-    return np.repeat(interviews, np.diff(corpus.window_starts))

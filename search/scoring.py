@@ -32,7 +32,7 @@ SPEAKER_SMOOTHING_CELLS = 4.0
 SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
 
 # BM25's usual constants: saturation of repeated words, and correction for length.
-_K1 = 1.2
+SATURATION = 1.2
 _B = 0.75
 _LEAST_LENGTH = 0.5  # of the mean: an interview of three words is not the best answer because it is short
 
@@ -69,9 +69,9 @@ def score_cells(
     """Return (n,) how well each cell answers, in deviations from the mean; comparable within one question only.
 
     `terms` are found in the whole corpus of which `corpus` may be an excerpt, and `whole` (m,) is what
-    `interview_words` says there of the interviews here. `closeness` is (w,) in the order of
-    `corpus.window_ids`, None in keyword mode. Cells that are `dropped` (n,) do not speak for those around them: nobody
-    asks for what is next to the excluded.
+    `interview_words` says there of the interviews here (not looked at in semantic mode). `closeness` is (w,) in the
+    order of `corpus.window_ids`, None in keyword mode. Cells that are `dropped` (n,) do not speak for those around
+    them: nobody asks for what is next to the excluded.
     """
     usual = _Usual.of(corpus, shares)
     words = np.zeros(0)
@@ -153,8 +153,8 @@ class _Usual:
     @staticmethod
     def of(corpus: Corpus, shares: Shares) -> _Usual:
         interviews = _Weights(shares.stands_for * shares.counted, shares.stands_for)
-        sizes = np.diff(corpus.starts)
-        return _Usual(_Weights(np.repeat(interviews.counted, sizes), np.repeat(interviews.every, sizes)), interviews)
+        cells = _Weights(np.repeat(interviews.counted, corpus.sizes), np.repeat(interviews.every, corpus.sizes))
+        return _Usual(cells, interviews)
 
 
 def smooth(corpus: Corpus, values: Numbers, before: float, after: float) -> Numbers:
@@ -206,10 +206,10 @@ def _bm25(found: list[tuple[float, Numbers]], length: Numbers, weights: Numbers)
     """
     total = weights.sum()
     usual = max(float((weights * length).sum() / total), 1e-12) if total > 0 else 1.0
-    saturation = _K1 * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH))
+    saturation = SATURATION * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH))
     scores = np.zeros(len(length))
     for weight, times in found:
-        scores += weight * (_K1 + 1) * times / (times + saturation)
+        scores += weight * (SATURATION + 1) * times / (times + saturation)
     return scores
 
 
@@ -230,7 +230,7 @@ def _speaker_score(corpus: Corpus, names: tuple[str, ...]) -> Numbers:
 
 def _best_cells(corpus: Corpus, score: Numbers) -> Numbers:
     """Return (m,) the mean of each interview's best cells; 0 for an interview without cells."""
-    sizes = np.diff(corpus.starts)
+    sizes = corpus.sizes
     filled = np.flatnonzero(sizes)
     best = np.zeros(len(sizes))
     left = score.copy()

@@ -76,7 +76,7 @@ class _Counting:
 
     @staticmethod
     def of(corpus: Corpus, counted: Mask) -> _Counting:
-        return _Counting(corpus, counted, int(np.diff(corpus.starts)[counted].sum()), int(counted.sum()))
+        return _Counting(corpus, counted, int(corpus.sizes[counted].sum()), int(counted.sum()))
 
     def rarity(self, postings: Postings) -> float:
         return _rarity(int(self.counted[self.corpus.interview_of[postings[0]]].sum()), self.cells)
