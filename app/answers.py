@@ -14,6 +14,7 @@ from contact_registry.service import RegistryService
 from core.errors import Gone, NotFound, Unavailable
 from search.answering import Point, Said, Side, count_sides, counted_sentence, find_points
 from search.evidence import NEAR, Evidence, Statement
+from search.marking import Spoken
 from search.phrasing import MOST_QUOTES, PhrasedSentence, Writer, supported_sentences
 from search.service import SearchService
 from search.values import FoundInterview, SearchRequest
@@ -175,14 +176,14 @@ class AnswerService:
         except (NotFound, Gone):
             return None
 
-    def _phrased(self, answer: Answer, quotes: dict[int, str]) -> Phrasing:
+    def _phrased(self, answer: Answer, quotes: dict[int, Spoken]) -> Phrasing:
         if self._writer is None:
             return Phrasing()
         if not quotes:
             message = "Nothing was phrased: none of these interviews may be shared outside."
             return Phrasing("failed", message, self._writer.name)
         try:
-            text = self._writer.write(answer.query, list(quotes.values()))
+            text = self._writer.write(answer.query, [quote.text for quote in quotes.values()])
         except Unavailable:
             return Phrasing(
                 "failed", "The language model gave no usable answer: these are the quotes.", self._writer.name
@@ -212,12 +213,14 @@ def _why_not(evidence: Evidence) -> Reason | None:
     )
 
 
-def _sendable(answer: Answer, evidence: Evidence) -> dict[int, str]:
+def _sendable(answer: Answer, evidence: Evidence) -> dict[int, Spoken]:
     """Return by number the quotes that may leave this server: not those whose interview may not be shared outside."""
-    shareable = {one.interview.id for one in evidence.statements if one.is_shareable}
+    language_of = {one.interview.id: one.language for one in evidence.statements if one.is_shareable}
     quotes = [quote for point in answer.points for side in (point.say_so, point.otherwise) for quote in side.quotes]
     return {
-        quote.number: quote.text for quote in quotes if quote.interview.id in shareable and quote.number <= MOST_QUOTES
+        quote.number: Spoken(quote.text, language_of[quote.interview.id])
+        for quote in quotes
+        if quote.interview.id in language_of and quote.number <= MOST_QUOTES
     }
 
 

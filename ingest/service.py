@@ -81,7 +81,8 @@ class IngestService(InterviewReading):
     def add_interview(self, sent: InterviewIn, source: str, actor: str, viewer: Viewer = EVERYBODY) -> InterviewOut:
         """Store an interview that comes with its text and have it indexed.
 
-        The same external id from the same source updates it; the same text once more starts no work.
+        The same external id from the same source updates it; the same text once more starts no work, unless it is
+        said to be in another language: words are counted by their language.
         Raises: InvalidInput or TooLarge that name the segment; Conflict `sent_twice_at_once`.
         """
         details = check_details(sent, self._zone)
@@ -154,6 +155,7 @@ class IngestService(InterviewReading):
                 interview = self._new_interview(session, details, source)
             job = self._job(session, interview)
             is_same_text = job.given_text_hash == text_hash
+            language = interview.language
             if is_new or sent_before is not None:
                 self._put_details(session, interview, job, details, actor, is_new=is_new)
             if not is_same_text:
@@ -162,7 +164,8 @@ class IngestService(InterviewReading):
                 interview.revision += not is_new
                 work_repository.drop_heard(session, interview.id)
                 repository.put_text(session, interview.id, segments, drafts)
-            starts = not is_same_text or interview.status in _RESTARTABLE
+            is_other_language = interview.language != language
+            starts = not is_same_text or is_other_language or interview.status in _RESTARTABLE
             if starts:
                 work_repository.start_attempt(session, interview, InterviewStatus.INDEXING, self._clock.now())
         return self._enqueued(interview.id, starts), is_new
@@ -186,6 +189,7 @@ class IngestService(InterviewReading):
             if interview.external_id is None and interview.source == source:
                 interview.external_id = details.external_id
             is_same = interview.recording_sha256 == sha256
+            language = interview.language
             replaced = None if is_same else interview.recording_sha256
             if is_new or sent_before is not None:
                 self._put_details(session, interview, job, details, actor, is_new=is_new)
@@ -198,7 +202,9 @@ class IngestService(InterviewReading):
                 interview.transcribed_by = job.given_text_hash = None
                 work_repository.drop_heard(session, interview.id)
                 repository.put_text(session, interview.id, (), ())
-            starts = not is_same or interview.status in _RESTARTABLE
+            # what is written down already is counted anew; what is not will be heard in the language it has by then
+            is_recounted = interview.language != language and repository.has_segments(session, interview.id)
+            starts = not is_same or is_recounted or interview.status in _RESTARTABLE
             if starts:
                 work_repository.restart(session, interview, self._clock.now())
             if replaced is not None:

@@ -7,7 +7,7 @@ saying. Whatever is too far from the question is no evidence, so a question that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,11 +19,14 @@ from core.tables import Interview, Participant, Segment
 from search import findable, repository
 from search.answering import ALIKE
 from search.cells import Cell
+from search.marking import Spoken
 from search.ports import Embedder, EmbedderByName
 from search.query_language import parse_query
+from search.shared_words import shared_words, telling_words
+from search.stems import ENGLISH, language_of
 from search.tables import IndexedInterview, SearchState
 from search.values import FoundInterview, SearchAnswer, SearchRequest, SearchResult
-from search.words import fold, is_telling, read_words, stems_of
+from search.words import fold, read_words, stems_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -78,6 +81,7 @@ class Statement:
     text: str
     closeness: float = 0.0
     shared_words: float = 0.0  # of the words that carry the question, 0 … 1
+    language: str = ENGLISH  # by which its words are stemmed
 
     @property
     def is_near(self) -> bool:
@@ -135,9 +139,13 @@ class Gathering:
         vectors = embedder.embed_passages([one.text for one in read])
         zero = self._zero_of(embedder)
         closeness = _scaled(vectors @ embedder.embed_queries([typed.text])[0], zero)
-        carrying = _carrying_words(typed.text)
+        carrying = _carrying_words(typed.text, {one.language for one in read})
         read = [
-            replace(one, closeness=round(float(near), 4), shared_words=_share(carrying, one.text))
+            replace(
+                one,
+                closeness=round(float(near), 4),
+                shared_words=round(shared_words(carrying, Spoken(one.text, one.language)), 4),
+            )
             for one, near in zip(read, closeness, strict=True)
         ]
         likeness = _scaled(vectors @ vectors.T, zero)
@@ -183,20 +191,21 @@ def asks(role_or_label: str | None) -> bool:
 def _statements(session: Session, results: Sequence[SearchResult]) -> Iterator[Statement]:
     found = repository.load_found(session, {result.interview.id for result in results})
     for result in results:
-        there = found.get(result.interview.id)
-        if there is None:
+        there, interview = found.get(result.interview.id), session.get(Interview, result.interview.id)
+        if there is None or interview is None:
             continue
-        interview, texts = there
+        _, texts = there
         cells = [
             c
             for c in texts.every()
             if c.first_segment >= result.first_segment and c.last_segment <= result.last_segment
         ]
         asking = _asking_speakers(session, interview.id)
-        times = _times(session, interview, result)
+        times = _times(session, interview.id, result)
         for speaker, parts in _runs(cells):
             if speaker is None or fold(speaker) not in asking:
-                yield from _sentences_of(result.interview, interview.is_shareable, speaker, parts, times)
+                for one in _sentences_of(result.interview, interview.is_shareable, speaker, parts, times):
+                    yield replace(one, language=language_of(interview.language))
 
 
 def _runs(cells: Sequence[Cell]) -> Iterator[tuple[str | None, list[tuple[int, int | None, str]]]]:
@@ -237,14 +246,14 @@ def _sentences_of(
         yield Statement(interview, is_shareable, speaker, segment, start_ms, end_ms, sentence)
 
 
-def _times(session: Session, interview: Interview, result: SearchResult) -> dict[int, tuple[int | None, int | None]]:
+def _times(session: Session, interview_id: str, result: SearchResult) -> dict[int, tuple[int | None, int | None]]:
     """Return each segment's times; none while a newer revision than the one that is found is being worked on."""
-    indexed = session.get(IndexedInterview, interview.id)
-    if indexed is None or indexed.revision != interview.revision:
+    indexed, interview = session.get(IndexedInterview, interview_id), session.get(Interview, interview_id)
+    if indexed is None or interview is None or indexed.revision != interview.revision:
         return {}
     rows = session.exec(
         select(Segment.ordinal, Segment.start_ms, Segment.end_ms).where(
-            Segment.interview_id == interview.id,
+            Segment.interview_id == interview_id,
             col(Segment.ordinal).between(result.first_segment, result.last_segment),
         )
     )
@@ -274,15 +283,9 @@ def _first_of_each(statements: Sequence[Statement]) -> list[Statement]:
     return list(first.values())
 
 
-def _carrying_words(question: str) -> frozenset[str]:
-    words = frozenset(stems_of(word for word in read_words(question) if is_telling(word)))
-    return words - _FRAME or words
-
-
-def _share(carrying: frozenset[str], text: str) -> float:
-    if not carrying:
-        return 0.0
-    return round(len(carrying.intersection(stems_of(read_words(text)))) / len(carrying), 4)
+def _carrying_words(question: str, languages: Collection[str]) -> list[str]:
+    by_stem = telling_words(question, languages)
+    return [word for stem, word in by_stem.items() if stem not in _FRAME] or list(by_stem.values())
 
 
 def _scaled(products: Floats, zero: float) -> Floats:

@@ -16,6 +16,7 @@ from core.visibility import Viewer
 from search import findable
 from search.cell_index import Corpus, Mask
 from search.conditions import Conditions
+from search.phrase_places import cells_in, find_places
 from search.ports import FullText
 from search.query_language import TypedQuery
 from search.question import Question
@@ -44,10 +45,10 @@ class Looking:
         return self._matching[asked]
 
     def places(self, phrases: Sequence[str]) -> list[PassagePlace]:
-        """Return the passages that hold all phrases."""
+        """Return the places that hold all phrases, of an excerpt those of the whole."""
         asked = tuple(phrases)
         if asked not in self._places:
-            self._places[asked] = self.full_text.find_phrases(self.session, asked, self.viewer)
+            self._places[asked] = find_places(self.session, self.full_text, self.corpus, self.viewer, asked)
         return self._places[asked]
 
 
@@ -123,18 +124,13 @@ def cells_without(looking: Looking, typed: TypedQuery) -> Mask:
 
 
 def _cells_holding(looking: Looking, phrases: Sequence[str]) -> Mask:
-    """Return (n,) the cells of the passages that hold all phrases, less those without a single word of them."""
+    """Return (n,) the cells of the places that hold all phrases, less those without a single word of them."""
     corpus = looking.corpus
-    held = np.zeros(corpus.size, dtype=bool)
     words = [corpus.form_times(keys_of_words(corpus, [word])) for phrase in phrases for word in asked_words(phrase)]
     if any(times is None for times in words):
-        return held  # not looked for among all passages: that would take longer where hidden ones say it
-    for place in looking.places(phrases):
-        number = corpus.number_of.get(place.interview_id)
-        if number is not None:
-            cells = slice(int(corpus.starts[number]), int(corpus.starts[number + 1]))
-            reaches = corpus.last_segment[cells] >= place.first_segment
-            held[cells] |= reaches & (corpus.first_segment[cells] <= place.last_segment)
+        # not looked for among all passages: that would take longer where hidden ones say it
+        return np.zeros(corpus.size, dtype=bool)
+    held = cells_in(corpus, looking.places(phrases))
     return held & np.any([times > 0 for times in words if times is not None], axis=0) if words else held
 
 

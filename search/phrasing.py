@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from search.evidence import Floats
+from search.marking import Spoken
+from search.shared_words import shared_words, telling_words
 from search.stance import Stance, stance_between
-from search.words import is_telling, read_words, stems_of
+from search.words import read_words
 
 # A quote supports a sentence that is this like it, or that has this share of its telling words from it.
 ALIKE_ENOUGH = 0.5
@@ -54,7 +56,7 @@ class PhrasedSentence:
 
 
 def supported_sentences(
-    text: str, quotes: Sequence[str], likeness: Callable[[Sequence[str], Sequence[str]], Floats]
+    text: str, quotes: Sequence[Spoken], likeness: Callable[[Sequence[str], Sequence[str]], Floats]
 ) -> tuple[PhrasedSentence, ...]:
     """Return the sentences of `text` that a quote they cite supports, in order, with those citations alone.
 
@@ -64,7 +66,7 @@ def supported_sentences(
     cited = [one for one in _sentences(text) if _cites_only(one.citations, len(quotes))]
     if not cited:
         return ()
-    alike = likeness([one.text for one in cited], quotes)
+    alike = likeness([one.text for one in cited], [quote.text for quote in quotes])
     kept: list[PhrasedSentence] = []
     for row, one in enumerate(cited):
         said = [quotes[number - 1] for number in one.citations]
@@ -73,7 +75,8 @@ def supported_sentences(
             for number, quote in zip(one.citations, said, strict=True)
             if alike[row, number - 1] >= ALIKE_ENOUGH or _shared(one.text, quote) >= WORDS_ENOUGH
         )
-        if supporting and not _contradicts(one.text, said) and _counted(one.text) <= _counted(" ".join(said)):
+        texts = [quote.text for quote in said]
+        if supporting and not _contradicts(one.text, texts) and _counted(one.text) <= _counted(" ".join(texts)):
             kept.append(PhrasedSentence(one.text, supporting))
     return tuple(kept)
 
@@ -97,9 +100,8 @@ def _contradicts(sentence: str, quotes: Sequence[str]) -> bool:
     return any(stance_between(sentence, quote) is Stance.OPPOSITE for quote in quotes)
 
 
-def _shared(sentence: str, quote: str) -> float:
-    words = set(stems_of(word for word in read_words(sentence) if is_telling(word)))
-    return len(words.intersection(stems_of(read_words(quote)))) / len(words) if words else 0.0
+def _shared(sentence: str, quote: Spoken) -> float:
+    return shared_words(telling_words(sentence, (quote.language,)).values(), quote)
 
 
 def _counted(text: str) -> set[str]:

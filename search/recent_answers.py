@@ -90,6 +90,12 @@ class RecentAnswers:
         with self._lock:
             self._clear()
 
+    def forget_outdated(self) -> None:
+        """Drop what is older than the latest commit of any process: where nobody asks, nobody else looks."""
+        version = self._database.version()
+        with self._lock:
+            self._see(version)
+
     def _find(self, version: int | None, asked: Hashable) -> _Entry | None:
         with self._lock:
             self._see(version)

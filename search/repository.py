@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select
 from sqlmodel import Session, col
 
 from core.ids import new_id
@@ -18,6 +19,7 @@ from core.tables import Interview, Segment
 from search.cell_block import NO_ID, CellBlock, count_cells, pack_block, unpack_block
 from search.cell_texts import CellTexts, pack_texts
 from search.cells import Cell, SpokenSegment
+from search.stems import language_of
 from search.tables import IndexChange, IndexedInterview, SearchState, WindowVector
 from search.values import Ids, Vectors
 
@@ -54,6 +56,35 @@ class LoadedInterview:
     vectors: Vectors
 
 
+class ShownInterview(NamedTuple):
+    """What a moment says of its interview."""
+
+    id: str
+    external_id: str | None
+    title: str
+    recorded_at: datetime | None
+    project_id: str | None
+    language: str | None
+    is_shareable: bool
+
+
+# Columns, not objects: a session keeps account of those, which takes as long as reading them.
+_FOUND = (
+    select(
+        col(IndexedInterview.texts),
+        col(Interview.id),
+        col(Interview.external_id),
+        col(Interview.title),
+        col(Interview.recorded_at),
+        col(Interview.project_id),
+        col(Interview.language),
+        col(Interview.is_shareable),
+    )
+    .join(Interview, col(IndexedInterview.interview_id) == col(Interview.id))
+    .where(col(IndexedInterview.interview_id).in_(bindparam("ids", expanding=True)))
+)
+
+
 # --- interviews as they are now, and as they are indexed ---
 
 
@@ -73,9 +104,12 @@ def read_text(session: Session, interview_id: str) -> CurrentText | None:
 
 
 def put_indexed(session: Session, interview_id: str, revision: int, block: CellBlock, cells: Sequence[Cell]) -> bool:
-    """Let this revision be the one that is found, unless there is another by now; drop other revisions' vectors."""
+    """Let this revision be the one that is found; drop other revisions' vectors.
+
+    Nothing happens, and False is returned, when there is another revision by now, or its language has changed.
+    """
     interview = session.get(Interview, interview_id)
-    if interview is None or interview.revision != revision:
+    if interview is None or interview.revision != revision or language_of(interview.language) != block.languages[0]:
         return False
     indexed = session.get(IndexedInterview, interview_id) or IndexedInterview(
         interview_id=interview_id, revision=revision, window_count=0, block=b"", texts=b""
@@ -114,16 +148,13 @@ def load_indexed(session: Session, interview_id: str, model: str) -> LoadedInter
     return LoadedInterview(replace(block, window_ids=window_ids), ids, vectors)
 
 
-def load_found(session: Session, interview_ids: Iterable[str]) -> dict[str, tuple[Interview, CellTexts]]:
-    """Return what is shown of these interviews: the row, and the texts of the cells as they are indexed."""
-    found: dict[str, tuple[Interview, CellTexts]] = {}
+def load_found(session: Session, interview_ids: Iterable[str]) -> dict[str, tuple[ShownInterview, CellTexts]]:
+    """Return what is shown of these interviews: about each, and the texts of the cells as they are indexed."""
+    found: dict[str, tuple[ShownInterview, CellTexts]] = {}
     for few in _in_parts(list(interview_ids)):
-        rows = session.execute(
-            select(Interview, col(IndexedInterview.texts))
-            .join(IndexedInterview, col(IndexedInterview.interview_id) == col(Interview.id))
-            .where(col(Interview.id).in_(few))
-        )
-        found.update((interview.id, (interview, CellTexts(texts))) for interview, texts in rows)
+        for texts, *about in session.execute(_FOUND, {"ids": few}):
+            shown = ShownInterview(*about)
+            found[shown.id] = shown, CellTexts(texts)
     return found
 
 

@@ -113,6 +113,10 @@ class SearchService:
         with self._database.read() as session:
             self._keeper.catch_up(session, state)
 
+    def forget_outdated(self) -> None:
+        """Forget answers of before the latest commit, whichever process made it; nothing happens when there is none."""
+        self._recent.forget_outdated()
+
     def status(self) -> IndexStatus:
         """Count what there is; `waiting_model` is set while `reembed` has work to do for a new model."""
         state = self._indexing.state()

@@ -16,12 +16,16 @@ from fastapi import FastAPI
 
 from app.cli.opening import fail, open_services
 from app.long_lists import LongLists
-from app.periodic import Periodic
+from app.periodic import Background, Periodic
 from app.services import Services
 from core.errors import AppError
 from search.values import SearchRequest
 
 RETENTION_EVERY_S = 3600.0  # a recording whose last day has ended is gone an hour later at the latest
+# Where nobody searches, what another process withdrew is in no kept answer a minute later: one look at the database.
+OUTDATED_EVERY_S = 60.0
+# A thread that asks for Python's lock gets it after so long: of a search's twenty milliseconds five are much to wait.
+LOCK_CHANGES_HANDS_S = 0.0005
 
 logger = logging.getLogger("earshot.serving")
 
@@ -36,6 +40,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
 
     from app.main import create_app
 
+    sys.setswitchinterval(LOCK_CHANGES_HANDS_S)
     services = open_services()
     _log_to_stderr(services.settings.log_level)
     listener = _listen(host, port)
@@ -50,22 +55,17 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, with_samples: WithSamples
 
         runtime = build_runtime(services) if services.settings.workers else None
         starting = asyncio.get_running_loop().run_in_executor(None, runtime.start) if runtime else None
-        retention = Periodic("retention", services.ingest.retention.remove_due, RETENTION_EVERY_S)
-        retention.start()
-        forgetting = Periodic("forgotten lists", services.registry.lists.forget_old, RETENTION_EVERY_S)
-        forgetting.start()
-        long_lists = LongLists(services.registry.list_worker()) if services.settings.workers else None
-        if long_lists:
-            long_lists.start()
+        beside = work_beside(services)
+        for one in beside:
+            one.start()
         threading.Thread(target=_prepare, args=(services,), name="preparation", daemon=True).start()
         _announce(services, host, listener.getsockname()[1])
         yield
         if runtime and starting:
             await starting
             await asyncio.get_running_loop().run_in_executor(None, runtime.stop)
-        for running in (retention, forgetting, long_lists):
-            if running:
-                await asyncio.get_running_loop().run_in_executor(None, running.stop)
+        for one in beside:
+            await asyncio.get_running_loop().run_in_executor(None, one.stop)
         services.search.close()
 
     app = create_app(services, lifespan)
@@ -100,6 +100,18 @@ def sign_in() -> None:
     services = open_services()
     base = services.settings.base_url or "http://127.0.0.1:8000"
     typer.echo(f"{base}/sign-in?token={services.access.sessions.create_link()}")
+
+
+def work_beside(services: Services) -> list[Background]:
+    """Return what a server does beside answering, not yet started."""
+    beside: list[Background] = [
+        Periodic("retention", services.ingest.retention.remove_due, RETENTION_EVERY_S),
+        Periodic("forgotten lists", services.registry.lists.forget_old, RETENTION_EVERY_S),
+        Periodic("outdated answers", services.search.forget_outdated, OUTDATED_EVERY_S),
+    ]
+    if services.settings.workers:
+        beside.append(LongLists(services.registry.list_worker()))
+    return beside
 
 
 def _prepare(services: Services) -> None:

@@ -38,6 +38,19 @@ def test_the_same_external_id_from_the_same_source_updates(api: TestClient) -> N
     assert len(api.get("/api/v1/search", params={"q": "colour", "mode": "keyword"}).json()["results"]) == 1
 
 
+def test_an_interview_whose_language_is_put_right_is_found_by_that_languages_stems(api: TestClient) -> None:
+    german = {"title": "Ende", "external_id": "x-2", "segments": [{"text": "Die Rechnungen kommen zu spät."}]}
+
+    def found() -> list[str]:
+        answer = api.get("/api/v1/search", params={"q": "Rechnung", "mode": "keyword"}).json()
+        return [result["interview"]["external_id"] for result in answer["results"] if not answer["corrections"]]
+
+    api.post("/api/v1/interviews", json={**german, "language": "en"})
+    assert found() == []
+    api.post("/api/v1/interviews", json={**german, "language": "de"})
+    assert found() == ["x-2"]
+
+
 def test_another_source_with_the_same_external_id_is_another_interview(world: World) -> None:
     first = api_of(world, "crm").post("/api/v1/interviews", json=INTERVIEW).json()
     second = api_of(world, "dialler").post("/api/v1/interviews", json=INTERVIEW).json()

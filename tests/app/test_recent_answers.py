@@ -1,16 +1,19 @@
 """Answers that are kept for a moment hold nothing that was withdrawn, and nobody's rights outlive a change of them."""
 
 import gc
+from threading import Event
 
+import pytest
 from fastapi.testclient import TestClient
 
 from app.access.keys import NewKey
 from app.access.permissions import Role
 from app.access.tables import ProjectUser, User
+from app.cli.serving import work_beside
 from core.tables import Project
 from core.visibility import ALL_SEEING
 from search.values import SearchRequest, SearchResult
-from tests.pages.world import NOON, World, example_interview
+from tests.pages.world import NOON, World, build_services, example_interview
 
 SAID = "Nobody else in these tests says kerfuffle"
 
@@ -34,6 +37,32 @@ def test_what_was_withdrawn_is_in_no_kept_answer(world: World) -> None:
     assert in_memory() == 1
     world.services.withdrawal.withdraw(interview.id, "participant_request", "test", ALL_SEEING)
     assert in_memory() == 0
+
+
+def test_a_server_that_nobody_asks_forgets_what_another_process_withdrew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten, forget = Event(), world.services.search.forget_outdated
+
+    def noted() -> None:
+        forget()
+        forgotten.set()
+
+    monkeypatch.setattr(world.services.search, "forget_outdated", noted)
+    sent = example_interview(segments=[{"text": SAID}])
+    interview = world.services.ingest.add_interview(sent, "sample", "test", ALL_SEEING)
+    world.services.search.search(SearchRequest("kerfuffle", viewer=ALL_SEEING))
+    other = build_services(world.services.settings.data_dir)
+    other.withdrawal.withdraw(interview.id, "participant_request", "test", ALL_SEEING)
+    assert in_memory() == 1
+    beside = work_beside(world.services)
+    for one in beside:
+        one.start()
+    assert forgotten.wait(10)
+    for one in beside:
+        one.stop()
+    assert in_memory() == 0
+    other.database.close()
 
 
 def test_a_membership_that_is_revoked_ends_with_the_next_question(world: World) -> None:

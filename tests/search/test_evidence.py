@@ -1,10 +1,13 @@
 """Which sentences bear on a question, over a real database with a fake model that knows shared words only."""
 
+import numpy as np
+
 from core.tables import Interview, Participant
 from core.visibility import ALL_SEEING, EVERYBODY
 from search.evidence import Evidence, Gathering, split_sentences
+from search.fakes import FakeEmbedder
 from search.tables import SearchState
-from search.values import SearchAnswer, SearchFilters, SearchRequest
+from search.values import SearchAnswer, SearchFilters, SearchRequest, Vectors
 from tests.search.factories import Workshop
 
 QUESTION = "weekly mail useful"
@@ -16,6 +19,21 @@ def ask(workshop: Workshop, query: str = QUESTION, **asked: object) -> Evidence:
 
 def texts(evidence: Evidence) -> list[str]:
     return [one.text for one in evidence.statements]
+
+
+class Alike(FakeEmbedder):
+    """Holds everything to mean the same, so that every sentence is evidence."""
+
+    def _embed(self, text: str) -> Vectors:
+        return np.ones(1, dtype=np.float32)
+
+
+def read_for(workshop: Workshop, query: str) -> list[tuple[str, float]]:
+    """Return what is read for a question, in order, and the share of the question's words in it."""
+    state = SearchState(id=1, model="alike", generation="")
+    gathering = Gathering(workshop.database, Alike, lambda: state, workshop.service.search)
+    statements = gathering.gather(SearchRequest(query, viewer=EVERYBODY)).statements
+    return sorted((one.text, one.shared_words) for one in statements)
 
 
 def test_sentences_end_where_people_stop() -> None:
@@ -98,6 +116,27 @@ def test_while_a_newer_text_is_worked_on_the_one_that_is_found_answers_with_its_
     workshop.replace_texts(talk, "Something else entirely is said here.", "And here.")
     (one,) = ask(workshop).statements
     assert (one.text, one.start_ms, one.end_ms) == ("The weekly mail is useful.", 0, None)
+
+
+def test_a_sentences_words_are_counted_in_its_interviews_language(workshop: Workshop) -> None:
+    german, other = "Die Rechnungen kommen immer zu spät an.", "Rechnungen waren das hier nie."
+    workshop.add(german, language="de")
+    workshop.add(other, language="en")
+    assert read_for(workshop, "Was sagen die Kunden über die späte Rechnung?") == [(german, 1.0), (other, 0.0)]
+
+
+def test_a_question_without_spaces_is_held_against_its_characters(workshop: Workshop) -> None:
+    workshop.add("毎月の請求書が届きません。", language="ja")
+    assert read_for(workshop, "請求書") == [("毎月の請求書が届きません。", 1.0)]
+
+
+def test_the_words_of_english_sentences_are_what_they_were_beside_german_ones(workshop: Workshop) -> None:
+    told = [("An invoice of many pages was printed.", 1.0), ("The invoices die in our inbox.", 0.5)]
+    workshop.add_each(*[text for text, _ in told], language="en")
+    asked = "What do customers say about printing an invoice?"
+    assert read_for(workshop, asked) == told
+    workshop.add("Die Seiten sind alle gedruckt.", language="de")
+    assert read_for(workshop, asked) == sorted([*told, ("Die Seiten sind alle gedruckt.", 0.0)])
 
 
 def test_what_is_restricted_between_the_search_and_the_reading_is_no_evidence(workshop: Workshop) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.tables import Project
+from core.tables import Interview, Project
 from core.visibility import ALL_SEEING, EVERYBODY
+from search import repository
 from search.cell_block import count_cells, only_interviews, pack_block, unpack_block
 from search.cell_index import CellIndex
 from search.cells import SpokenSegment, cut_cells
@@ -167,7 +168,9 @@ def test_an_interview_in_english_or_none_known_is_counted_as_ever(language: str 
     assert all(len(forms_of(word, ["en"])) == 1 for word in words)
 
 
-@pytest.mark.parametrize("query", ["Rechnung invoices", "was die Kunden sagen, und was nicht?", "facture", "dies"])
+@pytest.mark.parametrize(
+    "query", ["Rechnung invoices", '"the invoice" Rechnung', "was die Kunden sagen, und was nicht?", "facture", "dies"]
+)
 @pytest.mark.parametrize("mode", ["keyword", "hybrid"])
 def test_who_sees_no_german_interview_gets_the_answers_of_a_corpus_without_any(
     tmp_path: Path, query: str, mode: Mode
@@ -214,6 +217,26 @@ def test_what_an_older_earshot_counted_is_counted_again_in_its_language(workshop
     assert [result.interview.id for result in answer.results] == [interview]
     assert answer.corrections == ()
     again.database.close()
+
+
+def test_an_interview_whose_language_is_put_right_is_counted_anew_and_not_embedded_again(workshop: Workshop) -> None:
+    interview = workshop.add(SAID["de"][0], language="en")
+    asked = workshop.embedder("fake-words").asked
+    with workshop.database.write() as session:
+        session.get_one(Interview, interview).language = "de"
+    workshop.make_findable(interview)
+    answer = workshop.service.search(SearchRequest("Rechnung", "keyword"))
+    assert [result.interview.id for result in answer.results] == [interview]
+    assert answer.corrections == ()
+    assert workshop.embedder("fake-words").asked == asked
+
+
+def test_what_was_counted_in_a_language_that_was_put_right_meanwhile_is_not_kept(workshop: Workshop) -> None:
+    interview = workshop.add(SAID["de"][0], language="de")
+    cells = cut_cells([SpokenSegment(0, SAID["de"][0], "Ann")])
+    with workshop.database.write() as session:
+        assert not repository.put_indexed(session, interview, 1, count_cells(interview, cells, "en"), cells)
+        assert repository.put_indexed(session, interview, 1, count_cells(interview, cells, "de"), cells)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 
 from search.evidence import Floats
 from search.fakes import FakeEmbedder
+from search.marking import Spoken
 from search.phrasing import PhrasedSentence, supported_sentences
 
 QUOTES = ["Four mails in one week, I nearly cancelled.", "The weekly mail is useful.", "The rota took us a whole day."]
@@ -16,8 +17,12 @@ def likeness(ones: Sequence[str], others: Sequence[str]) -> Floats:
     return np.asarray(embedder.embed_passages(ones) @ embedder.embed_passages(others).T)
 
 
+def spoken(quotes: Sequence[str], language: str = "en") -> list[Spoken]:
+    return [Spoken(quote, language) for quote in quotes]
+
+
 def kept(text: str) -> list[tuple[str, tuple[int, ...]]]:
-    return [(one.text, one.citations) for one in supported_sentences(text, QUOTES, likeness)]
+    return [(one.text, one.citations) for one in supported_sentences(text, spoken(QUOTES), likeness)]
 
 
 def test_a_sentence_that_its_quote_supports_stays_with_its_citation() -> None:
@@ -54,6 +59,20 @@ def test_numbers_and_quantities_that_no_cited_quote_has_are_dropped() -> None:
 
 
 def test_citations_that_do_not_support_the_sentence_are_taken_off() -> None:
-    assert supported_sentences("The weekly mail is useful [2][3].", QUOTES, likeness) == (
+    assert supported_sentences("The weekly mail is useful [2][3].", spoken(QUOTES), likeness) == (
         PhrasedSentence("The weekly mail is useful.", (2,)),
     )
+
+
+def test_words_are_held_against_a_quote_by_the_stems_of_its_language() -> None:
+    quotes = ["Wir warteten lange auf die Rückmeldungen zu den Rechnungen.", "Es gab Kuchen."]
+    sentence = "Die Rückmeldung zur Rechnung ließ warten [1]."
+
+    def unlike(ones: Sequence[str], others: Sequence[str]) -> Floats:
+        return np.zeros((len(ones), len(others)), dtype=np.float32)
+
+    def cited(language: str) -> list[tuple[int, ...]]:
+        return [one.citations for one in supported_sentences(sentence, spoken(quotes, language), unlike)]
+
+    assert cited("de") == [(1,)]
+    assert cited("en") == []

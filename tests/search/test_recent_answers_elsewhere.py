@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from search.recent_answers import RecentAnswers
 from search.values import SearchRequest
 from tests.search.factories import NOON, Workshop
 from tests.search.test_recent_answers import TEXTS, Statements, queries_to, told
@@ -32,6 +33,21 @@ def test_what_another_process_hides_is_hidden_at_the_next_question(workshop: Wor
     file = str(workshop.folder / "earshot.db")
     subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, file, statement], check=True)
     assert workshop.service.search(request).results == ()
+
+
+@pytest.mark.parametrize("statement", [RESTRICT, WITHDRAW, DELETE])
+def test_what_another_process_hides_is_forgotten_where_nobody_asks_again(workshop: Workshop, statement: str) -> None:
+    workshop.put_project("vault")
+    workshop.add(TEXTS[0], project_id="vault")
+    recent = RecentAnswers(workshop.database)
+    recent.answer(SearchRequest("invoice"), workshop.service.search)
+    kept = recent.size_bytes
+    recent.forget_outdated()
+    assert recent.size_bytes == kept > 0
+    file = str(workshop.folder / "earshot.db")
+    subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, file, statement], check=True)
+    recent.forget_outdated()
+    assert recent.size_bytes == 0
 
 
 def test_what_another_process_adds_is_found_at_the_next_question(workshop: Workshop) -> None:
