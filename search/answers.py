@@ -11,19 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
-from core.tables import Interview
 from core.text import count_words
 from search.cell_index import Corpus
 from search.cell_texts import CellTexts
 from search.cells import Cell, Turn, write_turns
 from search.marking import Spoken, highlight, hold_phrases
+from search.repository import ShownInterview
 from search.spans import Span
 from search.stems import ENGLISH, language_of
 from search.values import MAX_RESULT_WORDS, FoundInterview, Group, SearchResult, SpeakerShare
 
 _WORD = re.compile(r"\S+")
 
-Found = Mapping[str, tuple[Interview, CellTexts]]
+Found = Mapping[str, tuple[ShownInterview, CellTexts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _holding(texts: Sequence[Spoken], telling: Telling) -> list[bool]:
     return stays
 
 
-def _result(interview: Interview, cells: Sequence[Cell], score: float) -> SearchResult:
+def _result(interview: ShownInterview, cells: Sequence[Cell], score: float) -> SearchResult:
     turns = [turn for cell in cells for turn in cell.turns]
     starts = [cell.start_ms for cell in cells if cell.start_ms is not None]
     ends = [cell.end_ms for cell in cells if cell.end_ms is not None]
@@ -106,6 +106,8 @@ def _shares(turns: Sequence[Turn]) -> tuple[SpeakerShare, ...]:
 
 
 def _at_most(text: str, words: int) -> str:
+    if count_words(text) <= words:
+        return text
     for count, word in enumerate(_WORD.finditer(text), 1):
         if count > words:
             return text[: word.start()].rstrip()

@@ -18,6 +18,7 @@ from search.values import Ids, Nearest, Scores, Vectors
 FLAT_WINDOWS = 20_000  # up to here every vector is looked at
 GROWTH = 4  # times the vectors the clusters were made for: then they are made anew
 _MOVED = 10_000  # vectors at a time
+_COPYING_COSTS = 4  # times a product: vectors that are wanted in another order are copied first
 
 
 class FaissIndex:
@@ -99,6 +100,7 @@ class FlatIndex:
     def __init__(self, index: Any) -> None:
         self._index = index
         self._places: _Places | None = None
+        self._last: tuple[Ids, Ids] | None = None  # ids that were asked for, and their places
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -125,8 +127,12 @@ class FlatIndex:
         places = self._placed(ids)
         known = places >= 0
         scores = np.full(len(ids), np.nan, dtype=np.float32)
+        rows, chosen = self._rows(), places[known]
         # summed without BLAS, whose threads wait for each other longer than this takes
-        scores[known] = np.einsum("ij,j->i", self._rows()[places[known]], vector)
+        if len(chosen) * _COPYING_COSTS > len(rows):
+            scores[known] = np.einsum("ij,j->i", rows, vector)[chosen]
+        else:
+            scores[known] = np.einsum("ij,j->i", rows[chosen], vector)
         return scores
 
     def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
@@ -166,7 +172,10 @@ class FlatIndex:
     def _placed(self, ids: Ids) -> Ids:
         if self._places is None:
             self._places = _Places.of(self.ids())
-        return self._places.of_ids(ids)
+            self._last = None
+        if self._last is None or self._last[0] is not ids:
+            self._last = ids, self._places.of_ids(ids)
+        return self._last[1]
 
 
 @dataclass(frozen=True, slots=True)

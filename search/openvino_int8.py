@@ -22,7 +22,7 @@ from search.values import Vectors
 _MOVED = 0.7
 # A step of what goes in, in units of its root mean square. Where one channel is far above all others (of the default
 # model: what leaves the first layer's activation), 8 bits are too few for the others: that product stays as it is.
-_COARSEST_STEP = 0.19
+_COARSEST_STEP = 0.15
 
 Tokens = Callable[[Sequence[str]], list[list[int]]]
 

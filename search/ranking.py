@@ -93,7 +93,8 @@ def _ranking(
     part = looking.corpus
     allowed = possible & allowed_cells(looking, asked.conditions)
     wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
-    closeness = None if asked.vector is None else keeper.closeness(part.window_ids, asked.vector())
+    vector = asked.vector
+    closeness = None if vector is None else lambda: keeper.closeness(part.window_ids, vector())
     scores = score_cells(part, terms, whole, closeness, asked.mode, shares, asked.topic.speakers, ~possible)
     return Ranking(part, scores, allowed, wanted)
 
@@ -113,7 +114,8 @@ def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus
         everywhere = np.ones(len(corpus.interviews), dtype=bool)
         near = _near_windows(keeper, corpus, vector, everywhere)
         part, shares = choose_excerpt(corpus, None, near, view.counted, everywhere)
-    return part, score_cells(part, terms, _NOTHING, keeper.closeness(part.window_ids, vector), "semantic", shares)
+    closeness = keeper.closeness(part.window_ids, vector)
+    return part, score_cells(part, terms, _NOTHING, lambda: closeness, "semantic", shares)
 
 
 def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask) -> NearWindows:

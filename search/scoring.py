@@ -7,6 +7,7 @@ meetings of three kinds (product, academic, committee) and checked on others; no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,7 @@ def score_cells(
     corpus: Corpus,
     terms: TermColumns,
     whole: Numbers,
-    closeness: Numbers | None,
+    closeness: Callable[[], Numbers] | None,
     mode: Mode,
     shares: Shares,
     speakers: tuple[str, ...] = (),
@@ -69,9 +70,9 @@ def score_cells(
     """Return (n,) how well each cell answers, in deviations from the mean; comparable within one question only.
 
     `terms` are found in the whole corpus of which `corpus` may be an excerpt, and `whole` (m,) is what
-    `interview_words` says there of the interviews here (not looked at in semantic mode). `closeness` is (w,) in the
-    order of `corpus.window_ids`, None in keyword mode. Cells that are `dropped` (n,) do not speak for those around
-    them: nobody asks for what is next to the excluded.
+    `interview_words` says there of the interviews here (not looked at in semantic mode). `closeness` returns (w,) in
+    the order of `corpus.window_ids`, and is asked when the words are counted; None in keyword mode. Cells that are
+    `dropped` (n,) do not speak for those around them: nobody asks for what is next to the excluded.
     """
     usual = _Usual.of(corpus, shares)
     words = np.zeros(0)
@@ -81,7 +82,7 @@ def score_cells(
         mixed = usual.cells.standard(words)
     else:
         begin, end = corpus.windows
-        meaning = usual.cells.standard(_spread(corpus.size, begin, end, closeness))
+        meaning = usual.cells.standard(_spread(corpus.size, begin, end, closeness()))
         mixed = 0.5 * meaning
         if mode != "semantic":
             mixed = mixed + 0.5 * terms.trust * words

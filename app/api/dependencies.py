@@ -1,6 +1,6 @@
 """What every API route takes: the services and who is calling."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -18,7 +18,8 @@ FORM_TOKEN_HEADER = "X-CSRF-Token"  # noqa: S105 - the name of a header
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def get_services(request: Request) -> Services:
+# What asks nobody is `async`: a plain function would be sent to a thread and back for nothing.
+async def get_services(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
@@ -53,7 +54,7 @@ def current_user(request: Request, services: ServicesDep) -> Principal:
 CurrentUser = Annotated[Principal, Depends(current_user)]
 
 
-def themselves(user: CurrentUser) -> Principal:
+async def themselves(user: CurrentUser) -> Principal:
     """Let people and administrators' keys in; raise Forbidden `not_permitted` for other keys, whatever their scopes."""
     if not user.role and not user.may(Permission.ADMIN):
         raise Forbidden("not_permitted", "A key sees and ends no sessions and revokes no keys: sign in to do that.")
@@ -63,10 +64,10 @@ def themselves(user: CurrentUser) -> Principal:
 Themselves = Annotated[Principal, Depends(themselves)]
 
 
-def permitted(*permissions: Permission) -> Callable[[Principal], Principal]:
+def permitted(*permissions: Permission) -> Callable[[Principal], Awaitable[Principal]]:
     """Return the dependency that lets those pass who hold one of `permissions`; else Forbidden `not_permitted`."""
 
-    def check(user: CurrentUser) -> Principal:
+    async def check(user: CurrentUser) -> Principal:
         if not any(user.may(permission) for permission in permissions):
             user.require(permissions[0])
         return user

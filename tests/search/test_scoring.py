@@ -32,7 +32,8 @@ def score_all(corpus: Corpus, topic: Topic, closeness: np.ndarray | None, mode: 
     everything = np.ones(len(corpus.interviews), dtype=bool)
     terms = find_terms(corpus, topic, everything)
     whole = interview_words(corpus, terms, everything)
-    return score_cells(corpus, terms, whole, closeness, mode, Shares.alone(everything))
+    asked = None if closeness is None else lambda: closeness
+    return score_cells(corpus, terms, whole, asked, mode, Shares.alone(everything))
 
 
 def test_the_cell_with_the_word_scores_best() -> None:
