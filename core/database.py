@@ -16,7 +16,7 @@ from sqlmodel import Session
 from core.sqlite_commits import SqliteCommits
 
 BUSY_TIMEOUT_MS = 10_000
-MAPPED_BYTES = 0x7FFF_0000  # the most that SQLite maps; what lies behind it is read as before
+MAPPED_BYTES = 2**30  # a larger file is not mapped: each connection would hold as much in memory, seen once or not
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # isolation_level None: the driver opens no transaction of its own, so ours are the only ones
@@ -144,7 +144,9 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "temp_store=MEMORY",
         "cache_size=-16384",  # 16 MiB; with SQLite's 2 a list of a thousand people reads the same pages over and over
-        f"mmap_size={MAPPED_BYTES}",  # a page is looked at where the system has it instead of copied: half the time
     ):
         cursor.execute(f"PRAGMA {pragma}")
+    ((size,),) = cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchall()
+    if size <= MAPPED_BYTES:  # a page is looked at where the system has it instead of copied: half the time
+        cursor.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
     cursor.close()

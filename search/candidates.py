@@ -26,18 +26,17 @@ from search.scoring import (
 )
 from search.term_columns import TermColumns
 
-CANDIDATE_CELLS = 10_000
-SAMPLE_CELLS = 5_000
-# Asked of the vector index: so many, and in a large corpus a share of all, since there more of them are alike.
-NEAREST_WINDOWS = 2_000
-NEAREST_SHARE = 64
+# So many cells, and a share of all: the more there are, the more of them answer about equally well.
+CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
+SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
+NEAR_SHARE = 0.15  # of all windows: those that are asked of the vector index
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
 
 
 @dataclass(frozen=True, slots=True)
 class NearWindows:
-    """Windows of the corpus nearest to the question, and how close a usual window is: mean and deviation."""
+    """Windows of the corpus near to the question, and how close a usual window is: mean and deviation."""
 
     numbers: Ids  # (k,) in the order of `corpus.window_ids`
     closeness: Numbers  # (k,)
@@ -69,11 +68,11 @@ def choose_excerpt(
     guess = _guess(corpus, heard, near, speakers)
     order = np.argsort(-guess.promise, kind="stable")
     sizes = corpus.sizes
-    chosen = _first(order[allowed[order]], sizes, CANDIDATE_CELLS)
+    chosen = _first(order[allowed[order]], sizes, candidate_cells(corpus))
     is_chosen = np.zeros(len(sizes), dtype=bool)
     is_chosen[chosen] = True
     others = order[counted[order] & ~is_chosen[order]]
-    sampled = _spread_evenly(others, sizes)
+    sampled = _spread_evenly(others, sizes, SAMPLE_CELLS + SAMPLE_SHARE * corpus.size)
     stands_for = np.zeros(len(sizes))
     stands_for[chosen] = 1.0
     stands_for[sampled] = len(others) / max(len(sampled), 1)
@@ -82,16 +81,21 @@ def choose_excerpt(
     return Excerpt(corpus, numbers), Shares(counted[numbers], stands_for[numbers], *wider)
 
 
+def candidate_cells(corpus: Corpus) -> int:
+    """Return how many cells are scored of those that may be shown."""
+    return CANDIDATE_CELLS + int(CANDIDATE_SHARE * corpus.size)
+
+
 def _first(ranked: Ids, sizes: Ids, cells: int) -> Ids:
     """Return the first interviews that together have so many cells, one at least."""
     return ranked[: max(1, int(np.searchsorted(np.cumsum(sizes[ranked]), cells, side="right")))]
 
 
-def _spread_evenly(ranked: Ids, sizes: Ids) -> Ids:
-    """Return interviews at even distances that together have about SAMPLE_CELLS."""
+def _spread_evenly(ranked: Ids, sizes: Ids, cells: float) -> Ids:
+    """Return interviews at even distances that together have about so many cells."""
     if not len(ranked):
         return ranked
-    count = min(len(ranked), max(1, round(SAMPLE_CELLS / max(float(sizes[ranked].mean()), 1.0))))
+    count = min(len(ranked), max(1, round(cells / max(float(sizes[ranked].mean()), 1.0))))
     return ranked[((np.arange(count) + 0.5) * len(ranked) / count).astype(np.int64)]
 
 

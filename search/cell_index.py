@@ -91,6 +91,7 @@ class Corpus:
         self._offsets = np.cumsum([0, *(block.size for block in blocks)])
         self.size = int(self._offsets[-1])
         self.interviews = tuple(interview for block in blocks for interview in block.interviews)
+        self._last_speakers: tuple[tuple[str, ...], Postings] | None = None
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -187,15 +188,17 @@ class Corpus:
 
     def windows_by_id(self, ids: Ids) -> tuple[Ids, Mask]:
         """Return the number of each window that is there, and (len(ids),) which are."""
-        rising, order = self._rising_ids
-        place = np.minimum(np.searchsorted(rising, ids), len(rising) - 1)
-        is_there = rising[place] == ids if len(rising) else np.zeros(len(ids), dtype=bool)
-        return order[place[is_there]], is_there
+        known = ids < len(self._number_of_window)
+        numbers = np.where(known, self._number_of_window[np.where(known, ids, 0)], NO_ID)
+        is_there = numbers != NO_ID
+        return numbers[is_there].astype(np.int64), is_there
 
     @cached_property
-    def _rising_ids(self) -> tuple[Ids, Ids]:
-        order = np.argsort(self.window_ids, kind="stable")
-        return self.window_ids[order], order
+    def _number_of_window(self) -> Ints:
+        """By id; looked up at once, while a search among so many takes longer than finding them."""
+        numbers = np.full(int(self.window_ids.max(initial=0)) + 1, NO_ID, dtype=np.int32)
+        numbers[self.window_ids] = np.arange(len(self.window_ids), dtype=np.int32)
+        return numbers
 
     @cached_property
     def _all_ids(self) -> Ids:
@@ -260,17 +263,26 @@ class Corpus:
         return self.spread(self.speaker_postings(names))
 
     def speaker_postings(self, names: Sequence[str]) -> Postings:
-        """Return where these speakers speak, and how many words."""
+        """Return where these speakers speak, and how many words; kept until others are asked for."""
+        asked, last = tuple(names), self._last_speakers
+        if last is None or last[0] != asked:
+            last = self._last_speakers = asked, self._speaker_postings(asked)
+        return last[1]
+
+    def _speaker_postings(self, names: tuple[str, ...]) -> Postings:
         cells: list[Ids] = [np.zeros(0, dtype=np.int64)]
         words: list[Numbers] = [np.zeros(0)]
         for block, offset in self._placed():
             numbers = [number for number, name in enumerate(block.speakers) if name in names]
             if numbers:
-                said = np.isin(block.speaker_of, numbers)
+                is_named = np.zeros(len(block.speakers), dtype=bool)
+                is_named[numbers] = True
+                said = is_named[block.speaker_of]
                 cells.append(block.speaker_cells[said].astype(np.int64) + offset)
                 words.append(block.speaker_words[said].astype(np.float64))
-        spoken, place = np.unique(np.concatenate(cells), return_inverse=True)
-        return spoken, np.bincount(place, np.concatenate(words), len(spoken)).astype(np.float64)
+        in_each: Numbers = np.asarray(np.bincount(np.concatenate(cells), np.concatenate(words), self.size), np.float64)
+        spoken = np.flatnonzero(in_each)
+        return spoken, in_each[spoken]
 
     def placed(self) -> list[tuple[int, CellBlock]]:
         """Return the blocks, each with the number of its first cell."""

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from search.byte_rows import ByteRows, Segment
 from search.index_file import IndexFolder
-from search.values import Ids, Nearest, Scores, Vectors
+from search.values import Ids, Near, Scores, Vectors
 
 _LISTS_PER_ROOT = 4  # clusters: so many times the root of the number of vectors
 _TRAINED_PER_LIST = 24  # vectors
-_LOOKED_AT = 200  # clusters for a question about everything; more where less is selected
+_LOOKED_AT = 900  # clusters for a question about everything; more where less is selected
 
 Bits = npt.NDArray[np.uint8]
 
@@ -76,7 +76,7 @@ class ClusteredIndex:
     def closeness(self, vector: Vectors, ids: Ids) -> Scores:
         return self._rows.products(vector, ids)
 
-    def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
+    def near(self, vector: Vectors, above: float, among: Ids | None) -> Near:
         faiss = import_faiss()
         share = 1.0 if among is None else len(among) / max(len(self), 1)
         looked_at = min(self._clusters.nlist, int(_LOOKED_AT / max(share, 1e-9)) + 1)
@@ -85,11 +85,9 @@ class ClusteredIndex:
             selector = faiss.IDSelectorBitmap(_bits(among))
             parameters = faiss.IVFSearchParameters(nprobe=looked_at, sel=selector)
         question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
-        ids = self._clusters.search(question, max(1, min(limit, len(self))), params=parameters)[1][0]
-        ids = ids[ids >= 0]
-        scores = self._rows.products(vector, ids)
-        best = np.argsort(-scores, kind="stable")[:limit]
-        return Nearest(ids[best], scores[best])
+        # by a limit rather than by number: keeping the best of many in order takes longer than looking at them
+        _, scores, ids = self._clusters.range_search(question, above, params=parameters)
+        return Near(ids, scores)
 
     def save(self, folder: IndexFolder) -> tuple[str, ...]:
         for segment in self._rows.segments:

@@ -13,7 +13,7 @@ import numpy as np
 
 from search.faiss_clusters import ClusteredIndex, import_faiss, load_part, save_part
 from search.index_file import IndexFolder
-from search.values import Ids, Nearest, Scores, Vectors
+from search.values import Ids, Near, Scores, Vectors
 
 FLAT_WINDOWS = 20_000  # up to here every vector is looked at
 GROWTH = 4  # times the vectors the clusters were made for: then they are made anew
@@ -43,10 +43,10 @@ class FaissIndex:
             scores[unknown] = 0.0 if unknown.all() else scores[~unknown].min()
         return scores
 
-    def nearest(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
-        if limit < 1 or not len(self._index) or (among is not None and not len(among)):
-            return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
-        return self._index.nearest(vector, limit, among)
+    def near(self, vector: Vectors, above: float, among: Ids | None = None) -> Near:
+        if not len(self._index) or (among is not None and not len(among)):
+            return Near(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+        return self._index.near(vector, above, among)
 
     @property
     def has_outgrown(self) -> bool:
@@ -135,20 +135,18 @@ class FlatIndex:
             scores[known] = np.einsum("ij,j->i", rows[chosen], vector)
         return scores
 
-    def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
-        question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
-        if among is None:
-            return _nearest(*self._index.search(question, min(limit, len(self))))
-        # by place, in the index below the ids, FAISS touches the chosen vectors only: what is not chosen costs no
-        # time. A selector of ids would be asked about every vector there is.
+    def near(self, vector: Vectors, above: float, among: Ids | None) -> Near:
         faiss = import_faiss()
-        chosen = self._placed(among)
-        chosen = np.ascontiguousarray(chosen[chosen >= 0])
-        if not len(chosen):
-            return _nearest(np.zeros((1, 0), dtype=np.float32), np.zeros((1, 0), dtype=np.int64))
-        parameters = faiss.SearchParameters(sel=faiss.IDSelectorArray(chosen))
-        found = _nearest(*self._flat.search(question, min(limit, len(chosen)), params=parameters))
-        return Nearest(self.ids()[found.ids], found.scores)
+        question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
+        parameters = None
+        if among is not None:
+            # by place, in the index below the ids, FAISS touches the chosen vectors only: what is not chosen costs no
+            # time. A selector of ids would be asked about every vector there is.
+            chosen = self._placed(among)
+            selector = faiss.IDSelectorArray(np.ascontiguousarray(chosen[chosen >= 0], dtype=np.int64))
+            parameters = faiss.SearchParameters(sel=selector)
+        _, scores, places = self._flat.range_search(question, above, params=parameters)
+        return Near(self.ids()[places], scores)
 
     def save(self, folder: IndexFolder) -> tuple[str, ...]:
         return (save_part(folder, self._index),)
@@ -196,8 +194,3 @@ class _Places:
             return np.full(len(wanted), -1, dtype=np.int64)
         found = np.minimum(np.searchsorted(self.rising, wanted), len(self.rising) - 1)
         return np.where(self.rising[found] == wanted, self.places[found], -1)
-
-
-def _nearest(scores: Any, ids: Any) -> Nearest:
-    found = ids[0] >= 0  # -1 fills the places for which there was no vector
-    return Nearest(ids[0][found], scores[0][found])

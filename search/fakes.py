@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from search.index_file import IndexFolder
-from search.values import Ids, Nearest, Scores, Vectors
+from search.values import Ids, Near, Scores, Vectors
 
 
 class FakeEmbedder:
@@ -68,11 +68,11 @@ class FakeVectorIndex:
         scores[unknown] = 0.0 if unknown.all() else scores[~unknown].min()
         return scores
 
-    def nearest(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
+    def near(self, vector: Vectors, above: float, among: Ids | None = None) -> Near:
         chosen = set(self._vectors) if among is None else set(self._vectors) & set(among.tolist())
-        scored = sorted((-self._product(window_id, vector), window_id) for window_id in chosen)[:limit]
-        ids = np.array([window_id for _, window_id in scored], dtype=np.int64)
-        return Nearest(ids, np.array([-score for score, _ in scored], dtype=np.float32))
+        ids = np.array(sorted(chosen), dtype=np.int64)
+        scores = np.array([self._product(window_id, vector) for window_id in ids.tolist()], dtype=np.float32)
+        return Near(ids[scores > above], scores[scores > above])
 
     has_outgrown = False
 

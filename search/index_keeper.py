@@ -23,7 +23,7 @@ from search.cell_index import CellIndex, Corpus, Mask, Numbers
 from search.index_file import IndexContents, IndexFolder, IndexOrigin
 from search.ports import VectorIndex, VectorIndexes
 from search.tables import SearchState
-from search.values import Ids, Nearest, OnProgress, Vectors
+from search.values import Ids, Near, OnProgress, Vectors
 from search.visible_corpora import VisibleCorpora
 
 SAVE_AFTER = 5000  # windows added or removed: about a second of catching up at the next start
@@ -93,12 +93,12 @@ class IndexKeeper:
                 return np.zeros(len(window_ids))
             return self._vectors.closeness(vector, window_ids).astype(np.float64)
 
-    def nearest(self, vector: Vectors, limit: int, among: Ids | None) -> Nearest:
-        """Return about the nearest windows, of all or of those `among`."""
+    def near(self, vector: Vectors, above: float, among: Ids | None) -> Near:
+        """Return about all windows that are closer than this, of all or of those `among`."""
         with self._lock:
             if self._vectors is None:
-                return Nearest(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
-            return self._vectors.nearest(vector, limit, among)
+                return Near(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+            return self._vectors.near(vector, above, among)
 
     def holds_only(self, corpus: Corpus) -> bool:
         """Return whether `corpus` is all there is."""

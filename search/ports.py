@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from core.visibility import Viewer
 from search.index_file import IndexFolder
-from search.values import Ids, Nearest, PassagePlace, Scores, Vectors
+from search.values import Ids, Near, PassagePlace, Scores, Vectors
 
 
 class Embedder(Protocol):
@@ -46,7 +46,7 @@ EmbedderByName = Callable[[str], Embedder]
 
 
 class VectorIndex(Protocol):
-    """Holds vectors under ids and finds the nearest. Its caller sees to it that one thread works at a
+    """Holds vectors under ids and finds those that are near. Its caller sees to it that one thread works at a
     time.
     """
 
@@ -59,10 +59,10 @@ class VectorIndex(Protocol):
     def closeness(self, vector: Vectors, ids: Ids) -> Scores:
         """Return (n,) the inner product with each of these; an id that is gone gets the least of the others."""
 
-    def nearest(self, vector: Vectors, limit: int, among: Ids | None = None) -> Nearest:
-        """Return up to `limit` of the vectors of the highest inner product, falling, of the ids `among` only if given.
+    def near(self, vector: Vectors, above: float, among: Ids | None = None) -> Near:
+        """Return the vectors with an inner product above this, of the ids `among` only if given.
 
-        The choice is made inside the search. A large index may miss some of the nearest, never gives others than these.
+        The choice is made inside the search. A large index may miss some, and rounds what stands near the limit.
         """
 
     @property

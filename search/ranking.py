@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from search.candidates import (
-    CANDIDATE_CELLS,
-    NEAREST_SHARE,
-    NEAREST_WINDOWS,
+    NEAR_SHARE,
     Heard,
     NearWindows,
+    candidate_cells,
     choose_excerpt,
     guess_words,
 )
@@ -119,17 +118,17 @@ def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus
 
 
 def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask) -> NearWindows:
-    """Return the nearest windows of the interviews that `may` be shown (m,), and what is usual among all.
+    """Return the near windows of the interviews that `may` be shown (m,), and what is usual among all.
 
     Nothing is near where those interviews are few enough to be scored without being chosen from.
     """
     usual = keeper.closeness(corpus.window_ids[:: max(1, len(corpus.window_ids) // _USUAL_WINDOWS)], vector)
-    few = int(corpus.sizes[may].sum()) <= CANDIDATE_CELLS
+    few = int(corpus.sizes[may].sum()) <= candidate_cells(corpus)
     if few:
-        nearest, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
+        near, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
     else:
         among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids_of(may)
-        found = keeper.nearest(vector, max(NEAREST_WINDOWS, len(corpus.window_ids) // NEAREST_SHARE), among)
-        nearest, is_there = corpus.windows_by_id(found.ids)
+        found = keeper.near(vector, float(np.quantile(usual, 1 - NEAR_SHARE)), among)
+        near, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)
-    return NearWindows(nearest, closeness, float(usual.mean()), float(usual.std()))
+    return NearWindows(near, closeness, float(usual.mean()), float(usual.std()))

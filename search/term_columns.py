@@ -12,8 +12,10 @@ from itertools import pairwise
 import numpy as np
 
 from search.cell_index import Corpus, Mask, Postings
+from search.values import Ids
 from search.words import Keys
 
+_LOOKED_UP = 16  # times as long as the other, at least: an array in which places are looked up one by one
 NEAR_WEIGHT = 0.2  # of two words of the question, one after the other there, said in one cell in whatever order
 
 
@@ -97,11 +99,27 @@ def _near(words: list[tuple[float, Postings | None]]) -> list[tuple[float, Posti
     near: list[tuple[float, Postings | None]] = []
     for (weight, one), (next_weight, other) in pairwise(words):
         if one is not None and other is not None:
-            cells, here, there = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)
+            cells, here, there = _shared(one[0], other[0])
             if len(cells):
                 times = np.minimum(one[1][here], other[1][there])
                 near.append((NEAR_WEIGHT * min(weight, next_weight), (cells, times)))
     return near
+
+
+def _shared(one: Ids, other: Ids) -> tuple[Ids, Ids, Ids]:
+    """Return what two rising arrays share, and its places in either."""
+    if len(one) > len(other):
+        cells, there, here = _shared(other, one)
+        return cells, here, there
+    if len(one) * _LOOKED_UP < len(other):
+        places = np.minimum(np.searchsorted(other, one), len(other) - 1)
+        here = np.flatnonzero(other[places] == one)
+        return one[here], here, places[here]
+    times = np.zeros(int(max(one[-1], other[-1])) + 1, dtype=np.int8)
+    times[one] = 1
+    times[other] += 1
+    here, there = np.flatnonzero(times[one] == 2), np.flatnonzero(times[other] == 2)
+    return one[here], here, there
 
 
 def _trust(words: list[Postings | None], counting: _Counting) -> float:

@@ -164,8 +164,8 @@ class SearchAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
-    """Vectors by falling inner product: `ids` (k,) and `scores` (k,)."""
+class Near:
+    """Vectors that are near to another one, in no order: `ids` (k,) and their inner products `scores` (k,)."""
 
     ids: Ids
     scores: Scores

@@ -27,9 +27,10 @@ CHATTER = ("the weather is fine today", "we drove to the lake", "lunch was late 
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few cells count as many."""
     monkeypatch.setattr(ranking, "EXACT_CELLS", 0)
-    for module in (ranking, candidates):
-        monkeypatch.setattr(module, "CANDIDATE_CELLS", 12)
+    monkeypatch.setattr(candidates, "CANDIDATE_CELLS", 12)
+    monkeypatch.setattr(candidates, "CANDIDATE_SHARE", 0.0)
     monkeypatch.setattr(candidates, "SAMPLE_CELLS", 10)
+    monkeypatch.setattr(candidates, "SAMPLE_SHARE", 0.0)
 
 
 def corpus_of(names: str) -> Corpus:

@@ -81,5 +81,5 @@ def test_no_text_makes_it_raise(query: str, language: str) -> None:
 )
 def test_marks_of_words_alone_are_those_of_a_look_at_every_word(said: list[str], asked: list[str]) -> None:
     texts = [Spoken("; ".join(said).capitalize())]
-    nowhere = "nobody says"
+    nowhere = "zyzzyva quux"
     assert highlight(texts, asked) == highlight(texts, [*asked, nowhere])

@@ -112,9 +112,10 @@ def test_in_a_large_corpus_a_phrase_is_found_wherever_it_stands(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ranking, "EXACT_CELLS", 0)
-    for module in (ranking, candidates):
-        monkeypatch.setattr(module, "CANDIDATE_CELLS", 12)
+    monkeypatch.setattr(candidates, "CANDIDATE_CELLS", 12)
+    monkeypatch.setattr(candidates, "CANDIDATE_SHARE", 0.0)
     monkeypatch.setattr(candidates, "SAMPLE_CELLS", 10)
+    monkeypatch.setattr(candidates, "SAMPLE_SHARE", 0.0)
     for _ in range(30):
         workshop.add("Rechnungen sind wichtig." + " um" * 40, language="de")
     kept = workshop.add("Die wichtigen Rechnungen." + " um" * 40, language="de")

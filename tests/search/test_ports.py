@@ -12,7 +12,7 @@ from search.fakes import FakeEmbedder, FakeVectorIndexes
 from search.index_file import IndexFolder
 from search.ports import Embedder, VectorIndex, VectorIndexes
 from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedders
-from search.values import Ids, Nearest, Vectors
+from search.values import Ids, Near, Vectors
 
 DIM = 8
 
@@ -54,13 +54,16 @@ def indexes(request: pytest.FixtureRequest) -> VectorIndexes:
     return make()
 
 
+EVERYTHING = -2.0  # below every inner product of unit vectors
+
+
 def ids(*numbers: int) -> Ids:
     return np.array(numbers, dtype=np.int64)
 
 
-def found(nearest: Nearest) -> list[int]:
-    ids: list[int] = nearest.ids.tolist()
-    assert len(nearest.scores) == len(ids)
+def found(near: Near) -> list[int]:
+    ids: list[int] = near.ids.tolist()
+    assert len(near.scores) == len(ids)
     return ids
 
 
@@ -98,27 +101,27 @@ def test_an_empty_text_still_has_a_direction(embedder: Embedder) -> None:
     assert np.linalg.norm(embedder.embed_passages([""])[0]) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_nearest_come_first(indexes: VectorIndexes) -> None:
+def test_what_is_nearer_than_a_limit_is_found_with_how_near_it_is(indexes: VectorIndexes) -> None:
     vectors = random_vectors(50)
     index = indexes.empty(DIM)
     index.add(np.arange(100, 150, dtype=np.int64), vectors)
-    nearest = index.nearest(vectors[7], 5)
-    expected = np.argsort(-(vectors @ vectors[7]))[:5] + 100
-    assert nearest.ids.tolist() == expected.tolist()
-    assert nearest.scores[0] == pytest.approx(1, abs=0.01)
-    assert (np.diff(nearest.scores) <= 0).all()
+    products = vectors @ vectors[7]
+    fifth, sixth = np.sort(products)[::-1][4:6]
+    near = index.near(vectors[7], float(fifth + sixth) / 2)
+    assert set(found(near)) == set((np.argsort(-products)[:5] + 100).tolist())
+    assert near.scores == pytest.approx(products[near.ids - 100], abs=0.01)
 
 
 def test_an_empty_index_finds_nothing(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.remove(ids(1, 2))
-    assert found(index.nearest(random_vectors(1)[0], 3)) == []
+    assert found(index.near(random_vectors(1)[0], EVERYTHING)) == []
 
 
-def test_a_limit_above_the_size_gives_everything(indexes: VectorIndexes) -> None:
+def test_a_limit_below_all_gives_everything(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2), random_vectors(2))
-    assert len(found(index.nearest(random_vectors(1)[0], 100))) == 2
+    assert set(found(index.near(random_vectors(1)[0], EVERYTHING))) == {1, 2}
 
 
 def test_a_removed_id_is_gone_at_once(indexes: VectorIndexes) -> None:
@@ -126,7 +129,7 @@ def test_a_removed_id_is_gone_at_once(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2, 3), vectors)
     index.remove(ids(2, 99))
-    assert set(found(index.nearest(vectors[1], 3))) == {1, 3}
+    assert set(found(index.near(vectors[1], EVERYTHING))) == {1, 3}
 
 
 def test_adding_an_id_again_replaces_its_vector(indexes: VectorIndexes) -> None:
@@ -134,9 +137,9 @@ def test_adding_an_id_again_replaces_its_vector(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2), vectors[:2])
     index.add(ids(1), vectors[2:])
-    nearest = found(index.nearest(vectors[2], 5))
-    assert nearest.count(1) == 1
-    assert nearest[0] == 1
+    near = index.near(vectors[2], EVERYTHING)
+    assert sorted(found(near)) == [1, 2]
+    assert near.ids[np.argmax(near.scores)] == 1
 
 
 def test_a_selection_never_starves_the_results(indexes: VectorIndexes) -> None:
@@ -145,15 +148,15 @@ def test_a_selection_never_starves_the_results(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(np.arange(2000, dtype=np.int64), vectors)
     farthest = np.argsort(vectors @ vectors[0])[:3].astype(np.int64)
-    assert set(found(index.nearest(vectors[0], 3, farthest))) == set(farthest.tolist())
-    assert set(found(index.nearest(vectors[0], 100, farthest))) == set(farthest.tolist())
+    assert set(found(index.near(vectors[0], EVERYTHING, farthest))) == set(farthest.tolist())
+    assert found(index.near(vectors[0], 0.99, farthest)) == []
 
 
 def test_selecting_nothing_finds_nothing(indexes: VectorIndexes) -> None:
     index = indexes.empty(DIM)
     index.add(ids(1, 2), random_vectors(2))
-    assert found(index.nearest(random_vectors(1)[0], 3, ids())) == []
-    assert found(index.nearest(random_vectors(1)[0], 3, ids(7))) == []
+    assert found(index.near(random_vectors(1)[0], EVERYTHING, ids())) == []
+    assert found(index.near(random_vectors(1)[0], EVERYTHING, ids(7))) == []
 
 
 @pytest.mark.parametrize("is_mapped", [False, True])
@@ -164,9 +167,9 @@ def test_an_index_comes_back_from_its_parts(indexes: VectorIndexes, tmp_path: Pa
     index.remove(ids(4))
     folder = IndexFolder(tmp_path)
     again = indexes.load(folder, index.save(folder), is_mapped=is_mapped)
-    assert found(again.nearest(vectors[4], 20)) == found(index.nearest(vectors[4], 20))
+    assert sorted(found(again.near(vectors[4], EVERYTHING))) == sorted(found(index.near(vectors[4], EVERYTHING)))
     again.add(ids(4), vectors[4:5])
-    assert found(again.nearest(vectors[4], 1)) == [4]
+    assert found(again.near(vectors[4], 0.95)) == [4]
 
 
 def test_other_bytes_are_no_index(indexes: VectorIndexes, tmp_path: Path) -> None:
