@@ -22,6 +22,7 @@ from search import ranking
 from search.faiss_index import FaissIndexes
 from search.index_keeper import IndexKeeper
 from search.ports import Embedder
+from search.sentence_embedder import default_folder
 from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText
 from search.values import Mode, SearchFilters, SearchRequest
@@ -128,6 +129,20 @@ def ask_in_turns(server: RunningServer, embedder: Embedder, queries: Sequence[st
         turns.embedding.cpu_ms += (embedded_cpu - started_cpu) * 1000
     turns.search.cpu_ms += cpu_ms_of(server.process.pid)
     return turns
+
+
+def embed_by_default(queries: Sequence[str]) -> Asked:
+    """Embed each question alone as sentence-transformers does by itself: torch, float32."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(default_folder()), device="cpu")
+    model.encode(["two words to warm up"])
+    asked = Asked()
+    for query in queries:
+        started = time.perf_counter()
+        model.encode([query])
+        asked.took_ms.append((time.perf_counter() - started) * 1000)
+    return asked
 
 
 class ExactSearch:

@@ -17,7 +17,7 @@ from search.values import Ids, Near, Scores, Vectors
 
 _LISTS_PER_ROOT = 4  # clusters: so many times the root of the number of vectors
 _TRAINED_PER_LIST = 24  # vectors
-_LOOKED_AT = 900  # clusters for a question about everything; more where less is selected
+_LOOKED_AT = 700  # clusters for a question about everything; more where less is selected
 
 Bits = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice, repeat
 from operator import contains
 
 from search.query_words import has_word
@@ -16,6 +16,8 @@ from search.stems import ENGLISH
 from search.words import asked_words, forms_of, is_unspaced, lower_words, placed_words, terms_of_one
 
 Span = tuple[int, int]
+
+_ENGLISH_WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +68,13 @@ class _Asked:
                 for term in forms_of(piece, languages):
                     by_term.setdefault(term, set()).add(number)
         self._by_term = by_term
-        are_alone = all(len(sequence) == 1 for several in self._beginning.values() for sequence in several)
-        self._likely = _beginning_like(by_term) if are_alone else None
+        self._likely = _beginning_like(by_term)
         self._known: dict[str, dict[str, Collection[int]]] = {}
 
     def spans(self, spoken: Spoken) -> Iterator[Span]:
         """Yield where any of the sequences stands, by rising starts."""
-        if self._likely is not None and spoken.language == ENGLISH and spoken.text.isascii():
-            likely = [*self._likely.finditer(spoken.text.lower())]
-            marked = self._known_of((word[0] for word in likely), ENGLISH)
-            yield from (word.span() for word in likely if marked[word[0]])
+        if spoken.language == ENGLISH and spoken.text.isascii():
+            yield from self._spans_in_english(spoken.text.lower())
             return
         words, places = placed_words(spoken.text)
         known = self._known_of(words, spoken.language)
@@ -86,6 +85,18 @@ class _Asked:
                     following = found[place : place + len(sequence)]
                     if len(following) == len(sequence) and all(map(contains, following, sequence)):
                         yield places[place][0], places[place + len(sequence) - 1][1]
+
+    def _spans_in_english(self, text: str) -> Iterator[Span]:
+        """Do the same where most words can be passed by at a glance."""
+        likely = [*self._likely.finditer(text)]
+        known = self._known_of((word[0] for word in likely), ENGLISH)
+        for word in likely:
+            for number in known[word[0]]:
+                for sequence in self._beginning.get(number, ()):
+                    following = [*islice(_ENGLISH_WORD.finditer(text, word.end()), len(sequence) - 1)]
+                    found = [known[word[0]], *(known.get(one[0], ()) for one in following)]
+                    if len(found) == len(sequence) and all(map(contains, found, sequence)):
+                        yield word.start(), (following or [word])[-1].end()
 
     def _known_of(self, words: Iterable[str], language: str) -> dict[str, Collection[int]]:
         """Return which of the asked words each of these and earlier words is; most are none."""

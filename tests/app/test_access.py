@@ -66,6 +66,26 @@ def test_a_revoked_key_is_unknown_at_once_and_ends_its_sessions(access: AccessSe
         access.sessions.principal_of(session_secret)
 
 
+def test_a_key_that_was_just_used_ends_at_its_moment_and_when_another_process_revokes_it(
+    access: AccessService, clock: SettableClock, database: Database
+) -> None:
+    """Who holds a key is kept in memory between requests."""
+    _, brief = access.keys.create(NewKey("brief", expires_at=NOON + timedelta(seconds=20)), actor="cli")
+    view, long = access.keys.create(NewKey("long"), actor="cli")
+    other = Database(database.url)
+    elsewhere = AccessService(other, clock)
+    for _ in range(3):
+        assert [access.keys.principal_of(secret).source for secret in (brief, long)] == ["brief", "long"]
+    clock.advance(20_000)
+    with pytest.raises(Unauthorized):
+        access.keys.principal_of(brief)
+    assert access.keys.principal_of(long).source == "long"
+    elsewhere.keys.revoke(view.id, actor="cli")
+    with pytest.raises(Unauthorized):
+        access.keys.principal_of(long)
+    other.close()
+
+
 def test_revoking_a_key_nobody_made_says_so(access: AccessService) -> None:
     with pytest.raises(NotFound):
         access.keys.revoke("key_x", actor="cli")

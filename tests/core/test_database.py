@@ -1,11 +1,14 @@
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel, select
 
+import core.database
 from core.database import Database
 from core.tables import Project
 
@@ -31,6 +34,23 @@ def test_an_instant_comes_back_in_utc_to_the_millisecond(database: Database) -> 
     assert found is not None
     assert found.created_at == at
     assert found.created_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_small_file_is_mapped_and_a_large_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    most = 50_000
+    monkeypatch.setattr(core.database, "MAPPED_BYTES", most)
+    file = tmp_path / "sized.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE filler (content BLOB)")
+        connection.execute("INSERT INTO filler VALUES (zeroblob(?))", [2 * most if is_large else 10])
+    database = Database(f"sqlite:///{file}")
+    with database.read() as session:
+        mapped = session.connection().exec_driver_sql("PRAGMA mmap_size").scalar_one()
+    database.close()
+    assert mapped == (0 if is_large else most)
 
 
 def test_a_naive_instant_is_refused(database: Database) -> None:

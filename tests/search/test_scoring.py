@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from search import spans, term_columns
 from search.cell_index import CellIndex, Corpus
 from search.scoring import Shares, interview_words, score_cells, smooth
 from search.spans import CORE_WORDS, MOST_WORDS, choose_spans
@@ -97,6 +100,29 @@ def test_what_follows_the_words_answers_rather_than_what_came_before_them() -> N
     scores = score_all(corpus, topic_of("zebra"), None, "keyword")[corpus.interview_of == 0]
     after, before = scores[21:25], scores[16:20][::-1]
     assert (after > before).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_spans_are_the_same_however_few_cores_are_sorted_at_first(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = corpus_of(*[["boat " * 60] * 40] * 5)
+    scores = np.random.default_rng(seed).integers(0, 5, corpus.size).astype(np.float64)  # many are alike
+    everywhere = np.ones(corpus.size, dtype=bool)
+    expected = choose_spans(corpus, scores, everywhere, None, 50)
+    monkeypatch.setattr(spans, "_SORTED", 3)
+    assert choose_spans(corpus, scores, everywhere, None, 50) == expected
+
+
+@given(
+    st.sets(st.integers(0, 60), min_size=1, max_size=40),
+    st.sets(st.integers(0, 400), min_size=1, max_size=300),
+)
+def test_two_words_share_the_cells_that_hold_both(one: set[int], other: set[int]) -> None:
+    """However many cells either stands in: many are marked, few are looked up."""
+    arrays = [np.array(sorted(cells), dtype=np.int64) for cells in (one, other)]
+    for first, second in (arrays, arrays[::-1]):
+        cells, here, there = term_columns._shared(first, second)
+        assert cells.tolist() == sorted(one & other)
+        assert first[here].tolist() == second[there].tolist() == cells.tolist()
 
 
 def test_spans_never_overlap_and_keep_to_their_words_and_interview() -> None:
