@@ -28,6 +28,7 @@ _TEXT = """
 we the invoice was wrong again and customers asked why export takes so long when they open report on phone team said it
 would look at pricing page next week but nobody wrote down who does what with onboarding mail new users
 """
+_REST_S = 0.02
 _SPEAKERS = ("Ann", "Project Manager", "Customer 2")
 
 
@@ -81,7 +82,10 @@ class Race:
         self._peers: list[float] = []
 
     def run(self, ours: Callable[[], object], peers: Callable[[], object]) -> None:
+        """Let one work, then the other, each when the other's threads have come to rest: some wait by spinning."""
+        time.sleep(_REST_S)
         self._ours.append(seconds(ours))
+        time.sleep(_REST_S)
         self._peers.append(seconds(peers))
 
     @property

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Dialect, Engine, create_engine, event
+from sqlalchemy import URL, BigInteger, Column, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
@@ -61,8 +61,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
-            self.engine = create_engine(url, connect_args=_SQLITE_ARGUMENTS, hide_parameters=True)
-            self._writer = create_engine(url, connect_args=_SQLITE_ARGUMENTS, hide_parameters=True)
+            self.engine = _sqlite_engine(url)
+            self._writer = _sqlite_engine(url)
             event.listen(self.engine, "connect", _set_pragmas)
             event.listen(self._writer, "connect", _set_pragmas)
             event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -128,10 +128,23 @@ class Database:
         self._writer.dispose()
 
 
+def _sqlite_engine(url: str) -> Engine:
+    # Of a file's connections the one that was used last is taken: it knows pages and statements already. In turns, each
+    # would keep all of them.
+    pool = {} if _file_of(make_url(url)) is None else {"pool_use_lifo": True}
+    return create_engine(url, connect_args=_SQLITE_ARGUMENTS, hide_parameters=True, **pool)
+
+
+def _file_of(url: URL) -> Path | None:
+    """Return SQLite's file; a database in memory has none."""
+    file = url.database
+    return None if not file or file == ":memory:" or file.startswith("file:") else Path(file)
+
+
 def _commits_of(engine: Engine) -> SqliteCommits | None:
-    """Return what watches the database's file; a database in memory has none."""
-    file = engine.url.database
-    return None if not file or file == ":memory:" or file.startswith("file:") else SqliteCommits(Path(file))
+    """Return what watches the database's file, if it has one."""
+    file = _file_of(engine.url)
+    return None if file is None else SqliteCommits(file)
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.database import Database
-from search import repository
+from search import repository, stance
 from search.evidence import Evidence, Floats, Gathering
 from search.finding import Finding
 from search.index_keeper import IndexKeeper
@@ -109,13 +109,15 @@ class SearchService:
     def catch_up(self) -> None:
         """Bring this process's index up to date; the first call reads it from disk. Answers of before are forgotten."""
         self._recent.forget()
+        stance.forget()
         state = self._indexing.state()
         with self._database.read() as session:
             self._keeper.catch_up(session, state)
 
     def forget_outdated(self) -> None:
-        """Forget answers of before the latest commit, whichever process made it; nothing happens when there is none."""
+        """Forget answers of before the latest commit, whichever process made it, and all sentences that were read."""
         self._recent.forget_outdated()
+        stance.forget()
 
     def status(self) -> IndexStatus:
         """Count what there is; `waiting_model` is set while `reembed` has work to do for a new model."""

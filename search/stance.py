@@ -92,6 +92,11 @@ def _is_clear(first: _Read, second: _Read, *, differs: bool) -> bool:
     return bool(negated) and 2 * len(negated & shared) >= len(negated)
 
 
+def forget() -> None:
+    """Drop the sentences that were read lately: what was withdrawn stays nowhere."""
+    _read.cache_clear()
+
+
 @lru_cache(maxsize=4096)
 def _read(sentence: str) -> _Read:
     content: set[str] = set()

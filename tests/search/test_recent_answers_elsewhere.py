@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from search import stance
 from search.recent_answers import RecentAnswers
 from search.values import SearchRequest
 from tests.search.factories import NOON, Workshop
@@ -48,6 +49,14 @@ def test_what_another_process_hides_is_forgotten_where_nobody_asks_again(worksho
     subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, file, statement], check=True)
     recent.forget_outdated()
     assert recent.size_bytes == 0
+
+
+def test_sentences_that_were_compared_are_forgotten_too(workshop: Workshop) -> None:
+    for forget in (workshop.service.catch_up, workshop.service.forget_outdated):
+        stance.stance_between("The invoice was wrong.", "The invoice was not wrong.")
+        assert stance._read.cache_info().currsize > 0
+        forget()
+        assert stance._read.cache_info().currsize == 0
 
 
 def test_what_another_process_adds_is_found_at_the_next_question(workshop: Workshop) -> None:
