@@ -16,7 +16,8 @@ from sqlmodel import Session
 from core.sqlite_commits import SqliteCommits
 
 BUSY_TIMEOUT_MS = 10_000
-MAPPED_BYTES = 2**30  # a larger file is not mapped: each connection would hold as much in memory, seen once or not
+# A file that is larger when it is opened is not mapped: each connection would hold as much in memory.
+MAPPED_BYTES = 2**30
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # isolation_level None: the driver opens no transaction of its own, so ours are the only ones

@@ -102,7 +102,9 @@ def diarize(work: Work) -> None:
         segments = list(assign_speakers(segments, turns))
     with work.writing() as (session, interview):
         repository.put_text(session, interview.id, segments, ())
-        interview.language = work_repository.main_language(heard) or interview.language
+        job = work_repository.find_job(session, interview.id)
+        asked = job.asked_language if job else None  # it may have been corrected while this was heard
+        interview.language = asked or work_repository.main_language(heard) or interview.language
         interview.transcribed_by = heard[-1].model if segments else None
 
 

@@ -202,7 +202,7 @@ class IngestService(InterviewReading):
                 interview.transcribed_by = job.given_text_hash = None
                 work_repository.drop_heard(session, interview.id)
                 repository.put_text(session, interview.id, (), ())
-            # what is written down already is counted anew; what is not will be heard in the language it has by then
+            # what is written down already is counted anew; what is being heard will be in the language it has by then
             is_recounted = interview.language != language and repository.has_segments(session, interview.id)
             starts = not is_same or is_recounted or interview.status in _RESTARTABLE
             if starts:

@@ -1,6 +1,6 @@
 """Chooses, in a large corpus, the interviews that are scored cell by cell.
 
-In: where the question's words stand, the windows nearest to it in meaning, which interviews may be shown. Out: an
+In: where the question's words stand, the windows near to it in meaning, which interviews may be shown. Out: an
 excerpt, and for how many interviews each of it stands. The likeliest interviews stand for themselves; a few of all the
 others, spread evenly from the likelier to the unlikely, stand for the rest, so that what is usual is still known.
 Scoring an excerpt gives nearly what scoring everything would (`bench.search_scale` measures how nearly).
@@ -143,7 +143,7 @@ def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Numb
     """Return (b,) how close the closest place of each bucket is: a window, with those around it as cells see them."""
     first, _ = corpus.windows
     reach = len(_AROUND) // 2
-    close = np.zeros(len(first) + 2 * reach)  # what is not among the nearest is as close as usual
+    close = np.zeros(len(first) + 2 * reach)  # what is not near is as close as usual
     close[near.numbers + reach] = (near.closeness - near.mean) / max(near.deviation, 1e-9)
     smoothed, weighed = np.zeros(len(near.numbers)), np.zeros(len(near.numbers))
     interview = corpus.interview_of[first[near.numbers]]

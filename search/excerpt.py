@@ -107,9 +107,9 @@ class Excerpt(Corpus):
         """Every name of a speaker in the whole, once."""
         return self.whole.speakers
 
-    def speaker_words(self, names: Sequence[str]) -> Numbers:
-        """Return (n,) how many words these speakers say in each cell."""
-        return self.spread(self.locate(self.whole.speaker_postings(names)))
+    def speaker_postings(self, names: Sequence[str]) -> Postings:
+        """Return where these speakers speak, and how many words."""
+        return self.locate(self.whole.speaker_postings(names))
 
 
 def ranges(begin: Ids, count: Ids) -> Ids:

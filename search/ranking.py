@@ -26,7 +26,7 @@ from search.query_language import TypedQuery
 from search.question import Question
 from search.scoring import Shares, interview_words, score_cells
 from search.term_columns import TermColumns, Topic, find_terms
-from search.values import Mode, Vectors
+from search.values import Ids, Mode, Vectors
 
 EXACT_CELLS = 16_000  # up to here every cell is scored
 _NOTHING = np.zeros(0)  # in place of words, by meaning alone
@@ -122,13 +122,22 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
 
     Nothing is near where those interviews are few enough to be scored without being chosen from.
     """
-    usual = keeper.closeness(corpus.window_ids[:: max(1, len(corpus.window_ids) // _USUAL_WINDOWS)], vector)
+    usual = _usual(keeper, corpus.window_ids, vector)
     few = int(corpus.sizes[may].sum()) <= candidate_cells(corpus)
-    if few:
+    if few or not len(usual):
         near, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
     else:
         among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids_of(may)
-        found = keeper.near(vector, float(np.quantile(usual, 1 - NEAR_SHARE)), among)
+        # the limit is theirs: where all that may be shown is far from the question, something of it is nearest still
+        theirs = usual if may.all() else _usual(keeper, corpus.window_ids_of(may), vector)
+        above = float(np.quantile(theirs, 1 - NEAR_SHARE)) if len(theirs) else 1.0
+        found = keeper.near(vector, above, among)
         near, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)
-    return NearWindows(near, closeness, float(usual.mean()), float(usual.std()))
+    mean, deviation = (float(usual.mean()), float(usual.std())) if len(usual) else (0.0, 0.0)
+    return NearWindows(near, closeness, mean, deviation)
+
+
+def _usual(keeper: IndexKeeper, window_ids: Ids, vector: Vectors) -> Numbers:
+    """Return how close some of these windows are, taken at even distances."""
+    return keeper.closeness(window_ids[:: max(1, len(window_ids) // _USUAL_WINDOWS)], vector)

@@ -1,4 +1,4 @@
-"""Who is calling, put together from rows at each request: what they may do and whose interviews they may see."""
+"""Who is calling, put together from rows as they are now: what they may do and whose interviews they may see."""
 
 from dataclasses import dataclass, replace
 

@@ -83,16 +83,6 @@ def test_identical_content_again_starts_no_work(workspace: Workspace) -> None:
     assert workspace.passages.indexed == [first.id]
 
 
-def test_the_same_text_in_another_language_is_indexed_anew(workspace: Workspace) -> None:
-    first = add(workspace, external_id="x1", language="en")
-    second = add(workspace, external_id="x1", language="de")
-    assert (second.id, second.revision, second.language, second.status) == (first.id, 1, "de", "ready")
-    assert workspace.passages.indexed == [first.id, first.id]
-    add(workspace, external_id="x1", language="de")
-    assert add(workspace, external_id="x1").language == "de"
-    assert workspace.passages.indexed == [first.id, first.id]
-
-
 def test_interviews_without_an_external_id_are_never_merged(workspace: Workspace) -> None:
     assert add(workspace).id != add(workspace).id
 
@@ -172,21 +162,6 @@ def test_a_recording_sent_again_under_its_external_id_replaces_the_old_one(works
     assert (second.id, is_new, second.revision) == (first.id, False, 2)
     assert [s.start_ms for s in workspace.service.segments(first.id)] == [3000]
     assert len(workspace.blob_files()) == 1
-
-
-def test_a_recording_in_another_language_is_indexed_anew_and_not_heard_again(workspace: Workspace) -> None:
-    data = workspace.recording(speech((1, 2)))
-    first, _ = workspace.add(data, sent=RecordingIn(external_id="x1", language="en"))
-    second, is_new = workspace.add(data, sent=RecordingIn(external_id="x1", language="de"))
-    assert (second.id, is_new, second.language, second.status) == (first.id, False, "de", "ready")
-    assert workspace.passages.indexed == [first.id, first.id]
-    assert workspace.transcriber.windows_heard == [0]
-
-
-def test_a_recording_without_speech_is_not_heard_again_for_another_language(workspace: Workspace) -> None:
-    for language in ("en", "de"):
-        workspace.add(workspace.recording(silence(3.0)), sent=RecordingIn(external_id="x1", language=language))
-    assert len(workspace.passages.indexed) == 1
 
 
 def test_a_transcript_sent_for_a_recording_replaces_its_text_and_keeps_its_sound(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from search.cell_index import CellIndex, Corpus
 from search.excerpt import Excerpt, ranges
 from search.faiss_index import FaissIndexes
 from search.fakes import FakeVectorIndexes
+from search.index_keeper import IndexKeeper
 from search.ports import VectorIndexes
 from search.stems import stem
-from search.values import Mode, SearchFilters, SearchRequest, SimilarRequest
+from search.values import Mode, Near, SearchFilters, SearchRequest, SimilarRequest
 from search.words import keys_of
 from tests.search.factories import Workshop
 from tests.search.test_cell_index import WORDS, block_of
@@ -62,6 +64,44 @@ def test_an_excerpt_says_what_a_corpus_of_its_interviews_says(chosen: str) -> No
         assert times.tolist() == (np.zeros(alone.size) if expected is None else expected).tolist()
     assert excerpt.speaker_words(["A"]).tolist() == alone.speaker_words(["A"]).tolist()
     assert excerpt.term_times(keys_of(["zebra"])[0]) is None
+
+
+class FarAndNear:
+    """In place of a keeper: windows of ids below `border` are close to every question, the others are not."""
+
+    def __init__(self, border: int) -> None:
+        self._border = border
+
+    def closeness(self, ids: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return np.where(ids < self._border, 0.8, 0.1) + ids % 97 / 1000
+
+    def near(self, vector: np.ndarray, above: float, among: np.ndarray) -> Near:
+        scores = self.closeness(among, vector)
+        return Near(among[scores > above], scores[scores > above].astype(np.float32))
+
+    def holds_only(self, _: Corpus) -> bool:
+        return False
+
+
+def test_where_a_filter_keeps_what_is_far_from_the_question_some_of_it_is_near_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ranking, "candidate_cells", lambda _: 10)
+    corpus = corpus_of("".join(map(chr, range(256, 456))))
+    kept = np.arange(len(corpus.interviews)) >= 100
+    keeper = cast(IndexKeeper, FarAndNear(border=100 * 100))
+    near = ranking._near_windows(keeper, corpus, np.zeros(4, dtype=np.float32), kept)
+    there = corpus.window_ids[near.numbers]
+    assert 0 < len(there) < len(corpus.window_ids_of(kept)) / 2
+    assert (there >= 100 * 100).all()
+
+
+def test_an_excerpt_knows_who_speaks() -> None:
+    whole = corpus_of("abcdefgh")
+    excerpt = Excerpt(whole, np.array([3, 4]))
+    cells, words = excerpt.speaker_postings(["A"])
+    assert excerpt.speaker_words(["A"])[cells].tolist() == words.tolist()
+    assert whole.speaker_words(["A"])[excerpt.cells].tolist() == excerpt.speaker_words(["A"]).tolist()
 
 
 def test_ranges_are_laid_end_to_end() -> None:
