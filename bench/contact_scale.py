@@ -51,6 +51,8 @@ def measure(contacts: int) -> dict[str, float]:
     with running_server(EARSHOT_WORKERS="0") as server:
         fill(server.data_dir / "earshot.db", contacts)
         server.api.put("/api/v1/teams/research", json={"name": "Research"}).raise_for_status()
+        # a new workspace converts its embedding model beside the first requests: wait until that is done
+        server.api.get("/api/v1/search", params={"q": "anything"}).raise_for_status()
         draw = random.Random(SEED)
         people = [f"person{draw.randrange(contacts)}@corp.example" for _ in range(CSV_ROWS)]
         figures = time_checks(server.api, people)
