@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sqlmodel import Session, col, select
 
 from core.database import Database
-from core.tables import Interview, Participant, Segment
+from core.tables import Participant, Segment
 from search import findable, repository
 from search.answering import ALIKE
 from search.cells import Cell
@@ -191,17 +191,17 @@ def asks(role_or_label: str | None) -> bool:
 def _statements(session: Session, results: Sequence[SearchResult]) -> Iterator[Statement]:
     found = repository.load_found(session, {result.interview.id for result in results})
     for result in results:
-        there, interview = found.get(result.interview.id), session.get(Interview, result.interview.id)
-        if there is None or interview is None:
+        there = found.get(result.interview.id)
+        if there is None:
             continue
-        _, texts = there
+        interview, texts = there
         cells = [
             c
             for c in texts.every()
             if c.first_segment >= result.first_segment and c.last_segment <= result.last_segment
         ]
         asking = _asking_speakers(session, interview.id)
-        times = _times(session, interview.id, result)
+        times = _times(session, interview, result)
         for speaker, parts in _runs(cells):
             if speaker is None or fold(speaker) not in asking:
                 for one in _sentences_of(result.interview, interview.is_shareable, speaker, parts, times):
@@ -246,14 +246,16 @@ def _sentences_of(
         yield Statement(interview, is_shareable, speaker, segment, start_ms, end_ms, sentence)
 
 
-def _times(session: Session, interview_id: str, result: SearchResult) -> dict[int, tuple[int | None, int | None]]:
+def _times(
+    session: Session, interview: repository.ShownInterview, result: SearchResult
+) -> dict[int, tuple[int | None, int | None]]:
     """Return each segment's times; none while a newer revision than the one that is found is being worked on."""
-    indexed, interview = session.get(IndexedInterview, interview_id), session.get(Interview, interview_id)
-    if indexed is None or interview is None or indexed.revision != interview.revision:
+    indexed = session.get(IndexedInterview, interview.id)
+    if indexed is None or indexed.revision != interview.revision:
         return {}
     rows = session.exec(
         select(Segment.ordinal, Segment.start_ms, Segment.end_ms).where(
-            Segment.interview_id == interview_id,
+            Segment.interview_id == interview.id,
             col(Segment.ordinal).between(result.first_segment, result.last_segment),
         )
     )

@@ -143,8 +143,10 @@ class FlatIndex:
         return products
 
     def near(self, vector: Vectors, above: float, among: Ids | None) -> Near:
-        ids = self.ids() if among is None else among
-        scores = self.closeness(vector, ids)
+        if among is None:  # every row as it lies: nothing has to be looked up or copied
+            ids, scores = self.ids(), np.einsum("ij,j->i", self._rows(), vector)
+        else:
+            ids, scores = among, self.closeness(vector, among)
         is_near = scores > above  # what is not there has no score
         return Near(ids[is_near], scores[is_near])
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -113,8 +114,8 @@ def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus
         everywhere = np.ones(len(corpus.interviews), dtype=bool)
         near = _near_windows(keeper, corpus, vector, everywhere)
         part, shares = choose_excerpt(corpus, None, near, view.counted, everywhere)
-    closeness = keeper.closeness(part.window_ids, vector)
-    return part, score_cells(part, terms, _NOTHING, lambda: closeness, "semantic", shares)
+    closeness = partial(keeper.closeness, part.window_ids, vector)
+    return part, score_cells(part, terms, _NOTHING, closeness, "semantic", shares)
 
 
 def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask) -> NearWindows:
@@ -127,11 +128,11 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
     if few or not len(usual):
         near, closeness = np.zeros(0, dtype=np.int64), np.zeros(0)
     else:
-        among = None if may.all() and keeper.holds_only(corpus) else corpus.window_ids_of(may)
+        shown = corpus.window_ids if may.all() else corpus.window_ids_of(may)
         # the limit is theirs: where all that may be shown is far from the question, something of it is nearest still
-        theirs = usual if may.all() else _usual(keeper, corpus.window_ids_of(may), vector)
+        theirs = usual if may.all() else _usual(keeper, shown, vector)
         above = float(np.quantile(theirs, 1 - NEAR_SHARE)) if len(theirs) else 1.0
-        found = keeper.near(vector, above, among)
+        found = keeper.near(vector, above, None if may.all() and keeper.holds_only(corpus) else shown)
         near, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)
     mean, deviation = (float(usual.mean()), float(usual.std())) if len(usual) else (0.0, 0.0)

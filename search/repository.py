@@ -57,7 +57,7 @@ class LoadedInterview:
 
 
 class ShownInterview(NamedTuple):
-    """What a moment says of its interview."""
+    """What a moment says of its interview: columns of `Interview`, by their names."""
 
     id: str
     external_id: str | None
@@ -66,20 +66,12 @@ class ShownInterview(NamedTuple):
     project_id: str | None
     language: str | None
     is_shareable: bool
+    revision: int
 
 
 # Columns, not objects: a session keeps account of those, which takes as long as reading them.
 _FOUND = (
-    select(
-        col(IndexedInterview.texts),
-        col(Interview.id),
-        col(Interview.external_id),
-        col(Interview.title),
-        col(Interview.recorded_at),
-        col(Interview.project_id),
-        col(Interview.language),
-        col(Interview.is_shareable),
-    )
+    select(col(IndexedInterview.texts), *(getattr(Interview, name) for name in ShownInterview._fields))
     .join(Interview, col(IndexedInterview.interview_id) == col(Interview.id))
     .where(col(IndexedInterview.interview_id).in_(bindparam("ids", expanding=True)))
 )

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Response
 
 from app.api.dependencies import Reader, ServicesDep
+from app.api.json_answers import json_answer
 from app.voices import find_voices
 from search.schemas import (
     SearchAnswerOut,
@@ -30,9 +31,7 @@ def search(query: Annotated[SearchQuery, Query()], services: ServicesDep, user: 
     """
     voices = find_voices(services, user, query.contact, query.account)
     request = query.request(ZoneInfo(services.settings.timezone), user.viewer, voices)
-    answer = SearchAnswerOut.model_validate(services.search.search(request))
-    # written here: the framework would check the answer once more, in another turn of a thread
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return json_answer(SearchAnswerOut.model_validate(services.search.search(request)))
 
 
 @router.get("/search/suggestions")

@@ -10,10 +10,10 @@ from app.api.contacts.calling import (
     RegistryDep,
     WritingActor,
     answer_once,
-    json_answer,
     request_key,
 )
 from app.api.contacts.contacts import TimelineOut
+from app.api.json_answers import json_answer
 from contact_registry.schemas_people import AccountIn, AccountOut, AccountPage
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])

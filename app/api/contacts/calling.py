@@ -10,6 +10,7 @@ from app.access.permissions import Permission
 from app.access.principals import Principal
 from app.api import problems
 from app.api.dependencies import Administrator, ContactReader, ContactWriter, PrivacyOfficer, ServicesDep
+from app.api.json_answers import json_answer
 from contact_registry.actor import Actor
 from contact_registry.repeats import RequestKey
 from contact_registry.schemas_lists import JobOut, JobTaken
@@ -112,12 +113,6 @@ def answer_once(
     for name, value in (headers or {}).items():
         answer.headers[name] = value
     return answer
-
-
-def json_answer(body: BaseModel, *, status: int = 200, exclude_none: bool = False) -> Response:
-    """Return the body as JSON; our own models need no second validation."""
-    content = body.model_dump_json(by_alias=True, exclude_none=exclude_none)
-    return Response(content, status_code=status, media_type="application/json")
 
 
 def taken_answer(job: JobOut) -> Response:

@@ -12,10 +12,10 @@ from app.api.contacts.calling import (
     RegistryDep,
     WritingActor,
     answer_once,
-    json_answer,
     request_key,
 )
 from app.api.dependencies import ServicesDep
+from app.api.json_answers import json_answer
 from app.erasure import PersonEraseIn, PersonEraseOut
 from contact_registry.schemas import TouchpointOut
 from contact_registry.schemas_people import (

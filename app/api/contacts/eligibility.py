@@ -12,10 +12,10 @@ from app.api.contacts.calling import (
     CsvBody,
     RegistryDep,
     csv_answer,
-    json_answer,
     taken_answer,
 )
 from app.api.dependencies import ServicesDep
+from app.api.json_answers import json_answer
 from app.services import Services
 from contact_registry.actor import Actor
 from contact_registry.addresses import email_key

@@ -16,10 +16,10 @@ from app.api.contacts.calling import (
     WritingActor,
     answer_once,
     csv_answer,
-    json_answer,
     request_key,
 )
 from app.api.dependencies import ServicesDep
+from app.api.json_answers import json_answer
 from contact_registry.local_times import DateFormat
 from contact_registry.people_service import check_zone
 from contact_registry.schemas import GivenSource, Input, Slug

@@ -7,8 +7,8 @@ from starlette.responses import StreamingResponse
 
 from app.access.permissions import Permission
 from app.access.principals import Principal
-from app.api.contacts.calling import json_answer
 from app.api.dependencies import ContactReader, ServicesDep
+from app.api.json_answers import json_answer
 from contact_registry.schemas_lists import JobOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])

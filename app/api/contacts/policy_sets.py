@@ -12,9 +12,9 @@ from app.api.contacts.calling import (
     AskingActor,
     ReadingActor,
     RegistryDep,
-    json_answer,
     taken_answer,
 )
+from app.api.json_answers import json_answer
 from contact_registry.schemas_rules import (
     MAX_SIMULATED,
     ActivateIn,

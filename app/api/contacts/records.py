@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from app.api.contacts.calling import ReadingActor, RegistryDep, json_answer
+from app.api.contacts.calling import ReadingActor, RegistryDep
+from app.api.json_answers import json_answer
 from contact_registry.schemas_people import ConflictOut, StatsOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])

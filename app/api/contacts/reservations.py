@@ -12,9 +12,9 @@ from app.api.contacts.calling import (
     ReadingActor,
     RegistryDep,
     answer_once,
-    json_answer,
     request_key,
 )
+from app.api.json_answers import json_answer
 from contact_registry.schemas import BatchOut, BatchReserveIn, ExtendIn, ReserveIn, TouchpointOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"], responses=PROBLEMS)

@@ -11,10 +11,10 @@ from app.api.contacts.calling import (
     RegistryDep,
     WritingActor,
     answer_once,
-    json_answer,
     request_key,
 )
 from app.api.dependencies import ServicesDep
+from app.api.json_answers import json_answer
 from contact_registry.schemas_people import ConsentIn, ConsentOut, LiftIn, SuppressionIn, SuppressionOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"])

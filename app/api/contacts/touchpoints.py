@@ -10,10 +10,10 @@ from app.api.contacts.calling import (
     KeyHeader,
     RegistryDep,
     answer_once,
-    json_answer,
     request_key,
     revision_of,
 )
+from app.api.json_answers import json_answer
 from contact_registry.schemas import TouchpointChange, TouchpointIn, TouchpointOut
 
 router = APIRouter(prefix="/api/v1", tags=["contacts"], responses=PROBLEMS)
