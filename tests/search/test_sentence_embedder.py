@@ -1,5 +1,8 @@
 """What is particular to the real model; its contract is in test_ports."""
 
+import functools
+import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -8,11 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import search.openvino_encoder as encoder
+import search.openvino_conversion as conversion
 import search.sentence_embedder as adapter
 from core.errors import Unavailable
-from search.openvino_encoder import OpenVinoEncoder, multiplies_integers_fastest
-from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedders
+from search.openvino_conversion import KeptConversions
+from search.openvino_encoder import OpenVinoEncoder
+from search.openvino_int8 import multiplies_integers_fastest
+from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedder, SentenceEmbedders, default_folder
+from search.torch_encoder import TorchEncoder, read_model
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +36,7 @@ def test_nothing_heavy_is_loaded_before_the_first_text() -> None:
         "SentenceEmbedders(Path('x'))('all-MiniLM-L6-v2').name;"
         "print(sorted({'torch', 'faiss', 'sentence_transformers', 'transformers'} & set(sys.modules)))"
     )
-    root = Path(__file__).parents[2]
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
 
 
@@ -78,32 +85,38 @@ ODD = ["", "!", "a " * 900, "yeah " * 300, "ha ha ha ha ha", "1 2 3 4 5 " * 40, 
 USUAL = [f"customer number {number} asks for an export " * (number % 7 + 1) for number in range(40)]
 
 
-def by_torch(models: Path, texts: list[str]) -> np.ndarray:
-    slow = SentenceEmbedders(models)(DEFAULT_MODEL)
-    slow.dim  # noqa: B018 - reads the model
-    slow._fast = None
-    return slow.embed_passages(texts)
+@functools.cache
+def torch_encoder() -> TorchEncoder:
+    return TorchEncoder(read_model(DEFAULT_MODEL, str(default_folder()), None))
+
+
+def by_torch(texts: list[str]) -> np.ndarray:
+    return torch_encoder().encode_passages(texts)
+
+
+def openvino_of(embedder: SentenceEmbedder) -> OpenVinoEncoder:
+    """Return what runs the model, which has to be OpenVINO."""
+    embedder.embed_queries(["hello"])
+    assert isinstance(embedder._loaded, OpenVinoEncoder)
+    return embedder._loaded
 
 
 def test_openvino_computes_what_torch_computes(models: Path) -> None:
     fast = SentenceEmbedders(models)(DEFAULT_MODEL)
-    usual = (fast.embed_passages(USUAL) * by_torch(models, USUAL)).sum(axis=1)
-    odd = (fast.embed_passages(ODD) * by_torch(models, ODD)).sum(axis=1)
-    assert fast._fast is not None
-    assert usual.min() > (0.99 if "int8" in fast._fast.precision else 0.999)
-    assert odd.min() > (0.97 if "int8" in fast._fast.precision else 0.999)
+    usual = (fast.embed_passages(USUAL) * by_torch(USUAL)).sum(axis=1)
+    odd = (fast.embed_passages(ODD) * by_torch(ODD)).sum(axis=1)
+    precision = openvino_of(fast).precision
+    assert usual.min() > (0.99 if "int8" in precision else 0.999)
+    assert odd.min() > (0.97 if "int8" in precision else 0.999)
 
 
 def test_integers_are_left_to_processors_that_are_made_for_them(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = SentenceEmbedders(models)(DEFAULT_MODEL)
-    here.embed_queries(["hello"])
-    assert here._fast is not None
-    assert ("int8" in here._fast.precision) == multiplies_integers_fastest()
-    monkeypatch.setattr(encoder, "multiplies_integers_fastest", lambda: False)
+    assert ("int8" in openvino_of(here).precision) == multiplies_integers_fastest()
+    monkeypatch.setattr(conversion, "multiplies_integers_fastest", lambda: False)
     elsewhere = SentenceEmbedders(models)(DEFAULT_MODEL)
-    cosines = (elsewhere.embed_passages(USUAL) * by_torch(models, USUAL)).sum(axis=1)
-    assert elsewhere._fast is not None
-    assert "int8" not in elsewhere._fast.precision
+    cosines = (elsewhere.embed_passages(USUAL) * by_torch(USUAL)).sum(axis=1)
+    assert "int8" not in openvino_of(elsewhere).precision
     assert cosines.min() > 0.999
 
 
@@ -119,11 +132,10 @@ def test_a_question_gets_the_vector_that_a_passage_of_the_same_words_gets(models
 
 def test_a_question_does_not_wait_for_passages(models: Path) -> None:
     embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
-    embedder.embed_queries(["hello"])
-    assert isinstance(embedder._fast, OpenVinoEncoder)
+    encoder = openvino_of(embedder)
     answers: list[np.ndarray] = []
     asking = threading.Thread(target=lambda: answers.append(embedder.embed_queries(["hello"])), daemon=True)
-    with embedder._fast._passages._lock:  # as while passages are being embedded
+    with encoder._passages._lock:  # as while passages are being embedded
         asking.start()
         asking.join(timeout=60)
     assert len(answers) == 1
@@ -133,27 +145,73 @@ def test_nothing_to_embed_gives_no_rows(models: Path) -> None:
     assert SentenceEmbedders(models)(DEFAULT_MODEL).embed_passages([]).shape == (0, 384)
 
 
-def test_a_converted_model_is_read_at_the_next_start(tmp_path: Path) -> None:
-    first = SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_queries(["once more"])
+def test_the_next_start_reads_the_conversion_and_neither_torch_nor_transformers(tmp_path: Path) -> None:
+    first = SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_passages(USUAL)
     (graph,) = (tmp_path / "openvino").glob("*.xml")
     made = graph.stat().st_mtime_ns
-    again = SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_queries(["once more"])
-    assert np.allclose(again, first, atol=1e-5)
+    code = (
+        "import sys; from pathlib import Path; import numpy as np;"
+        "from search.sentence_embedder import SentenceEmbedders;"
+        "embedder = SentenceEmbedders(Path(sys.argv[1]))('all-MiniLM-L6-v2');"
+        "np.save(sys.argv[2], embedder.embed_passages(sys.stdin.read().splitlines()));"
+        "print(sorted({'torch', 'sentence_transformers', 'transformers'} & set(sys.modules)))"
+    )
+    vectors = tmp_path / "vectors.npy"
+    again = subprocess.run(
+        [sys.executable, "-c", code, tmp_path, vectors],
+        input="\n".join(text.strip() for text in USUAL),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert again.stdout.strip() == "[]"
+    assert np.allclose(np.load(vectors), first, atol=1e-3)
     assert graph.stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize("damage", ["cut off", "not described", "described wrongly", "of another model"])
+def test_a_conversion_that_cannot_be_trusted_is_made_anew(models: Path, tmp_path: Path, damage: str) -> None:
+    expected = SentenceEmbedders(models)(DEFAULT_MODEL).embed_queries(["once more"])
+    folder = tmp_path / "openvino"
+    shutil.copytree(models / "openvino", folder)
+    for description in folder.glob("*.json"):
+        weights = description.with_suffix(".bin")
+        if damage == "cut off":
+            weights.write_bytes(weights.read_bytes()[:1000])
+        elif damage == "not described":
+            description.unlink()
+        elif damage == "described wrongly":
+            description.write_text("{")
+        else:
+            said = json.loads(description.read_text())
+            said["expected"].reverse()
+            description.write_text(json.dumps(said))
+    assert np.allclose(SentenceEmbedders(tmp_path)(DEFAULT_MODEL).embed_queries(["once more"]), expected, atol=1e-3)
+    assert KeptConversions(folder).find(Path(default_folder() or ""), in_integers=True) is not None
+    assert {file.suffix for file in folder.iterdir()} == {".xml", ".bin", ".json"}  # and nothing half done
+
+
+def test_other_weights_in_the_same_folder_are_converted_anew(tmp_path: Path) -> None:
+    kept, model = KeptConversions(tmp_path / "kept"), tmp_path / "model"
+    model.mkdir()
+    (model / "weights").write_bytes(b"one")
+    before = kept._file(model, in_integers=False)
+    (model / "weights").write_bytes(b"two")
+    assert kept._file(model, in_integers=False) != before
 
 
 def test_torch_does_the_work_where_openvino_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     embedder = SentenceEmbedders(tmp_path)(DEFAULT_MODEL)
     assert embedder.embed_queries(["still here"]).shape == (1, 384)
-    assert embedder._fast is None
+    assert isinstance(embedder._loaded, TorchEncoder)
 
 
 def test_openvino_is_kept_from_reporting_its_use() -> None:
     code = (
-        "import search.openvino_encoder as encoder; encoder._without_telemetry();"
+        "from search.openvino_conversion import without_telemetry; without_telemetry();"
         "from openvino.tools.ovc import telemetry_utils; print(telemetry_utils.tm.__name__)"
     )
-    root = Path(__file__).parents[2]
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
