@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers
+from search.cell_index import BUCKET_CELLS, NEIGHBOURS, Corpus, Mask, Numbers, first_of_runs
 from search.excerpt import Excerpt
 from search.scoring import (
     INTERVIEW_WORDS_WEIGHT,
@@ -29,9 +29,15 @@ from search.term_columns import TermColumns
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
-NEAR_SHARE = 0.15  # of all windows: those that are asked of the vector index
+NEAR_WINDOWS, NEAR_SHARE = 2_500, 0.09  # that are asked of the vector index, of those that may be shown
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
+# How much they weigh together where so many windows come before, and so many after; never across two interviews.
+_WEIGHT_OF = np.array(
+    [[sum(_AROUND[NEIGHBOURS - before : NEIGHBOURS + 1 + after]) for after in range(3)] for before in range(3)]
+)
+
+_FEW = 16  # cells that are fewer than this part of all buckets are counted one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,11 @@ def choose_excerpt(
 def candidate_cells(corpus: Corpus) -> int:
     """Return how many cells are scored of those that may be shown."""
     return CANDIDATE_CELLS + int(CANDIDATE_SHARE * corpus.size)
+
+
+def near_share(windows: int) -> float:
+    """Return the share of so many windows that is asked of the vector index."""
+    return min(1.0, NEAR_WINDOWS / max(windows, 1) + NEAR_SHARE)
 
 
 def _first(ranked: Ids, sizes: Ids, cells: int) -> Ids:
@@ -141,21 +152,18 @@ def _guess(corpus: Corpus, heard: Heard | None, near: NearWindows | None, speake
 
 def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Numbers:
     """Return (b,) how close the closest place of each bucket is: a window, with those around it as cells see them."""
-    first, _ = corpus.windows
-    reach = len(_AROUND) // 2
-    close = np.zeros(len(first) + 2 * reach)  # what is not near is as close as usual
-    close[near.numbers + reach] = (near.closeness - near.mean) / max(near.deviation, 1e-9)
-    smoothed, weighed = np.zeros(len(near.numbers)), np.zeros(len(near.numbers))
-    interview = corpus.interview_of[first[near.numbers]]
-    begin, end = corpus.window_starts[interview], corpus.window_starts[interview + 1]
+    here = corpus.windows_apart[near.numbers]
+    # what is not near is as close as usual; in 32 bits, since what is looked up all over it has to stay at hand
+    close = np.zeros(corpus.room_apart, dtype=np.float32)
+    close[here] = (near.closeness - near.mean) / max(near.deviation, 1e-9)
+    smoothed = np.zeros(len(here), dtype=np.float32)
     for step, weight in enumerate(_AROUND):
-        beside = near.numbers + step - reach
-        here = weight * ((begin <= beside) & (beside < end))  # never across two interviews
-        smoothed += here * close[beside + reach]
-        weighed += here
-    meaning = np.zeros(buckets)
-    np.maximum.at(meaning, corpus.buckets[0][first[near.numbers]], smoothed / weighed)
-    return meaning
+        smoothed += np.float32(weight) * close[here + (step - NEIGHBOURS)]
+    before, after = corpus.windows_beside
+    smoothed /= _WEIGHT_OF[before[near.numbers], after[near.numbers]]
+    meaning = np.zeros(buckets, dtype=np.float32)
+    np.maximum.at(meaning, corpus.bucket_of_windows[near.numbers], smoothed)
+    return meaning.astype(np.float64)
 
 
 def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
@@ -164,8 +172,14 @@ def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
     total = np.zeros(len(interview_of))
     for column in terms.columns:
         cells, times = column.postings
-        counted = np.bincount(bucket_of[cells], times, len(total))
-        total += column.weight * column.rarity * counted / (counted + SATURATION)
+        buckets = bucket_of[cells]
+        if len(cells) > len(total) // _FEW:
+            counted = np.bincount(buckets, times, len(total))
+            total += column.weight * column.rarity * counted / (counted + SATURATION)
+        else:
+            first = first_of_runs(buckets)
+            counted = np.add.reduceat(times, first)
+            total[buckets[first]] += column.weight * column.rarity * counted / (counted + SATURATION)
     return _with_neighbours(total, 0.5)
 
 

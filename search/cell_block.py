@@ -35,13 +35,13 @@ class Entries:
     cells: Ints
     times: Times
 
-    def of(self, key: np.uint64) -> tuple[Ints, Times]:
-        """Return the cells with the term and how often it stands in each."""
-        place = int(np.searchsorted(self.keys, key))
-        if place == len(self.keys) or self.keys[place] != key:
-            return self.cells[:0], self.times[:0]
-        here = slice(int(self.begins[place]), int(self.begins[place + 1]))
-        return self.cells[here], self.times[here]
+    def places(self, keys: Keys) -> list[slice]:
+        """Return where each of these terms' entries lie; an empty slice for a term that is not there."""
+        if not len(self.keys):
+            return [slice(0, 0)] * len(keys)
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        ends = np.where(self.keys[places] == keys, self.begins[places + 1], self.begins[places])
+        return [slice(begin, end) for begin, end in zip(self.begins[places].tolist(), ends.tolist(), strict=True)]
 
     @property
     def key_of(self) -> Keys:

@@ -13,16 +13,18 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from search.cell_block import NO_ID, CellBlock, Ids, Ints, join_blocks, only_interviews
+from search.cell_block import NO_ID, CellBlock, Ids, Ints, Times, join_blocks, only_interviews
 from search.words import Keys
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Few = npt.NDArray[np.uint8]
 Postings = tuple[Ids, Numbers]  # (p,) cells, rising, and (p,) how often a term stands in each
 
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
 MOST_CELLS = 65_536
+NEIGHBOURS = 2  # windows that are looked at on either side of one that is near to a question
 BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
 
 
@@ -126,6 +128,13 @@ class Corpus:
         """(n,) number of each cell's interview."""
         return np.repeat(np.arange(len(self.interviews), dtype=np.int64), self.sizes)
 
+    def bounds_of(self, cells: Ids) -> Ids:
+        """Return (m + 1,) where among these rising cells each interview's begin, and how many there are."""
+        if len(cells) > len(self.interviews):
+            return np.searchsorted(cells, self.starts).astype(np.int64)
+        held = np.bincount(self.interview_of[cells], minlength=len(self.interviews))
+        return np.concatenate([[0], np.cumsum(held)])
+
     @cached_property
     def first_segment(self) -> Ints:
         return self._joined([block.first_segment for block in self.blocks])
@@ -159,6 +168,26 @@ class Corpus:
         return np.searchsorted(self.windows[0], self.starts).astype(np.int64)
 
     @cached_property
+    def windows_apart(self) -> Ints:
+        """(w,) the windows' numbers if there were `NEIGHBOURS` more, of nothing, before and after each interview."""
+        gaps = np.repeat(np.arange(1, len(self.interviews) + 1), np.diff(self.window_starts)) * NEIGHBOURS
+        return (np.arange(len(gaps)) + gaps).astype(np.int32)
+
+    @property
+    def room_apart(self) -> int:
+        """How many numbers that takes."""
+        return len(self.windows_apart) + NEIGHBOURS * (len(self.interviews) + 1)
+
+    @cached_property
+    def windows_beside(self) -> tuple[Few, Few]:
+        """(w,) how many windows of its interview come before each, and (w,) after it; `NEIGHBOURS` at most."""
+        count = np.diff(self.window_starts)
+        numbers = np.arange(int(self.window_starts[-1]))
+        before = numbers - np.repeat(self.window_starts[:-1], count)
+        after = np.repeat(self.window_starts[1:], count) - numbers - 1
+        return np.minimum(before, NEIGHBOURS).astype(np.uint8), np.minimum(after, NEIGHBOURS).astype(np.uint8)
+
+    @cached_property
     def window_ids(self) -> Ids:
         """(w,) ids of those windows."""
         return self._all_ids[self._embedded]
@@ -170,6 +199,11 @@ class Corpus:
         first = np.concatenate([[0], np.cumsum(counts)])[:-1]
         inside = (np.arange(self.size) - self.starts[self.interview_of]) // BUCKET_CELLS
         return (first[self.interview_of] + inside).astype(np.int32), np.repeat(np.arange(len(counts)), counts)
+
+    @cached_property
+    def bucket_of_windows(self) -> Ints:
+        """(w,) the bucket of each window's first cell."""
+        return self.buckets[0][self.windows[0]]
 
     @cached_property
     def interview_terms(self) -> Numbers:
@@ -210,27 +244,32 @@ class Corpus:
 
     def postings(self, keys: Keys, *, pairs: bool = False) -> Postings | None:
         """Return where any of these terms stands and how often in all; None when none of them stands anywhere."""
-        parts = [
-            (cells + offset, times)
-            for block, offset in self._placed()
-            for cells, times in map((block.pairs if pairs else block.terms).of, keys)
-            if len(cells)
-        ]
-        if not parts:
-            return None
-        cells = np.concatenate([cells for cells, _ in parts], dtype=np.int64)
-        times = np.concatenate([times for _, times in parts], dtype=np.float64)
-        if len(keys) == 1:
-            return cells, times
-        cells, place = np.unique(cells, return_inverse=True)
-        return cells, np.bincount(place, times).astype(np.float64)
+        return self.postings_of([keys], pairs=pairs)[0]
+
+    def postings_of(self, terms: Sequence[Keys], *, pairs: bool = False) -> list[Postings | None]:
+        """Return what `postings` returns for each of several words, each of which has one key or more."""
+        if not terms:
+            return []
+        keys = np.concatenate(terms)
+        parts: list[list[tuple[Ints, Times, int]]] = [[] for _ in keys]
+        for block, offset in self._placed():
+            entries = block.pairs if pairs else block.terms
+            for of_key, here in zip(parts, entries.places(keys), strict=True):
+                if here.start < here.stop:
+                    of_key.append((entries.cells[here], entries.times[here], offset))
+        of_term = iter(parts)
+        return [_joined_postings([part for _ in term for part in next(of_term)], len(term) == 1) for term in terms]
 
     def holds(self, key: np.uint64) -> bool:
         """Return whether this term stands anywhere."""
-        return any(len(block.terms.of(key)[0]) for block in self.blocks)
+        keys = np.array([key], dtype=np.uint64)
+        return any(here.start < here.stop for block in self.blocks for here in block.terms.places(keys))
 
-    def locate(self, postings: Postings) -> Postings:
-        """Return the part of postings of the whole corpus that is in this one, by its own numbers."""
+    def locate(self, postings: Postings, bounds: Ids) -> Postings:
+        """Return the part of postings of the whole corpus that is in this one, by its own numbers.
+
+        `bounds` are those of the whole corpus, as `bounds_of` returns them.
+        """
         return postings
 
     def form_times(self, keys: Keys) -> Numbers | None:
@@ -271,18 +310,18 @@ class Corpus:
 
     def _speaker_postings(self, names: tuple[str, ...]) -> Postings:
         cells: list[Ids] = [np.zeros(0, dtype=np.int64)]
-        words: list[Numbers] = [np.zeros(0)]
+        words: list[Ints] = [np.zeros(0, dtype=np.int32)]
         for block, offset in self._placed():
-            numbers = [number for number, name in enumerate(block.speakers) if name in names]
-            if numbers:
-                is_named = np.zeros(len(block.speakers), dtype=bool)
-                is_named[numbers] = True
-                said = is_named[block.speaker_of]
-                cells.append(block.speaker_cells[said].astype(np.int64) + offset)
-                words.append(block.speaker_words[said].astype(np.float64))
-        in_each: Numbers = np.asarray(np.bincount(np.concatenate(cells), np.concatenate(words), self.size), np.float64)
-        spoken = np.flatnonzero(in_each)
-        return spoken, in_each[spoken]
+            is_named = np.array([name in names for name in block.speakers], dtype=bool)
+            if is_named.any():
+                said = np.flatnonzero(is_named[block.speaker_of])
+                cells.append(block.speaker_cells[said] + np.int64(offset))
+                words.append(block.speaker_words[said])
+        every, said_there = np.concatenate(cells), np.concatenate(words).astype(np.float64)
+        if len(names) == 1 or not len(every):
+            return every, said_there
+        first = first_of_runs(every)  # several of them may speak in one cell
+        return every[first], np.add.reduceat(said_there, first)
 
     def placed(self) -> list[tuple[int, CellBlock]]:
         """Return the blocks, each with the number of its first cell."""
@@ -294,6 +333,28 @@ class Corpus:
     @staticmethod
     def _joined(parts: list[Ints]) -> Ints:
         return np.concatenate([np.zeros(0, dtype=np.int32), *parts])
+
+
+def _joined_postings(parts: Sequence[tuple[Ints, Times, int]], are_rising: bool) -> Postings | None:
+    """Return what blocks hold of one word, with the number of each block's first cell added."""
+    if not parts:
+        return None
+    ends = np.cumsum([len(cells) for cells, _, _ in parts]).tolist()
+    every, times = np.empty(ends[-1], dtype=np.int64), np.empty(ends[-1])
+    for (cells, often, offset), begin, end in zip(parts, [0, *ends], ends, strict=False):
+        np.add(cells, offset, out=every[begin:end])
+        times[begin:end] = often
+    if are_rising:
+        return every, times
+    distinct, place = np.unique(every, return_inverse=True)
+    return distinct, np.bincount(place, times).astype(np.float64)
+
+
+def first_of_runs(values: Ids | Ints) -> Ids:
+    """Return the places at which another value begins."""
+    is_first = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=is_first[1:])
+    return np.flatnonzero(is_first)
 
 
 def with_window_ids(block: CellBlock, ids: Ids) -> CellBlock:

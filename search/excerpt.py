@@ -76,20 +76,20 @@ class Excerpt(Corpus):
         count = bounds[self._numbers + 1] - bounds[self._numbers]
         return ranges(bounds[self._numbers], count), np.repeat(self._starts[:-1] - self._first, count)
 
-    def postings(self, keys: Keys, *, pairs: bool = False) -> Postings | None:
-        """Return where any of these terms stands; None when none of them stands anywhere in the whole."""
-        found = self.whole.postings(keys, pairs=pairs)
-        return None if found is None else self.locate(found)
+    def postings_of(self, terms: Sequence[Keys], *, pairs: bool = False) -> list[Postings | None]:
+        """Return where each word stands; None of one that stands nowhere in the whole."""
+        found = self.whole.postings_of(terms, pairs=pairs)
+        return [postings and self.locate(postings, self.whole.bounds_of(postings[0])) for postings in found]
 
     def holds(self, key: np.uint64) -> bool:
         """Return whether this term stands anywhere in the whole."""
         return self.whole.holds(key)
 
-    def locate(self, postings: Postings) -> Postings:
+    def locate(self, postings: Postings, bounds: Ids) -> Postings:
         """Return the part of postings of the whole corpus that is in this one, by its own numbers."""
         cells, times = postings
-        begin = np.searchsorted(cells, self._first)
-        count = np.searchsorted(cells, self._first + self.sizes) - begin
+        begin = bounds[self._numbers]
+        count = bounds[self._numbers + 1] - begin
         here = ranges(begin, count)
         return cells[here] + np.repeat(self._starts[:-1] - self._first, count), times[here]
 
@@ -109,7 +109,8 @@ class Excerpt(Corpus):
 
     def speaker_postings(self, names: Sequence[str]) -> Postings:
         """Return where these speakers speak, and how many words."""
-        return self.locate(self.whole.speaker_postings(names))
+        postings = self.whole.speaker_postings(names)
+        return self.locate(postings, self.whole.bounds_of(postings[0]))
 
 
 def ranges(begin: Ids, count: Ids) -> Ids:

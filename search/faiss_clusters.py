@@ -18,6 +18,7 @@ from search.values import Ids, Near, Scores, Vectors
 _LISTS_PER_ROOT = 4  # clusters: so many times the root of the number of vectors
 _TRAINED_PER_LIST = 24  # vectors
 _LOOKED_AT = 700  # clusters for a question about everything; more where less is selected
+_ONE_THREAD = 200_000  # vectors: fewer are looked at by one
 
 Bits = npt.NDArray[np.uint8]
 
@@ -44,7 +45,6 @@ class ClusteredIndex:
         clusters.cp.niter, clusters.cp.spherical = 5, True
         clusters.cp.max_points_per_centroid, clusters.cp.min_points_per_centroid = _TRAINED_PER_LIST, 1
         clusters.train(np.ascontiguousarray(vectors, dtype=np.float32))
-        clusters.set_direct_map_type(faiss.DirectMap.Hashtable)
         return ClusteredIndex(clusters, ByteRows(dim), size)
 
     @staticmethod
@@ -70,7 +70,8 @@ class ClusteredIndex:
     def remove(self, ids: Ids) -> None:
         known = self._rows.known(ids)
         if len(known):
-            self._clusters.remove_ids(import_faiss().IDSelectorArray(np.ascontiguousarray(known)))
+            # every id is looked at: some milliseconds in a million, and no table of places, 50 bytes a window
+            self._clusters.remove_ids(import_faiss().IDSelectorBatch(np.ascontiguousarray(known)))
             self._rows.remove(known)
 
     def closeness(self, vector: Vectors, ids: Ids) -> Scores:
@@ -84,6 +85,8 @@ class ClusteredIndex:
         if among is not None:
             selector = faiss.IDSelectorBitmap(_bits(among))
             parameters = faiss.IVFSearchParameters(nprobe=looked_at, sel=selector)
+        # The clusters of one question are shared among threads where that takes longer than waking these.
+        self._clusters.parallel_mode = int(len(self) > _ONE_THREAD)
         question = np.ascontiguousarray(vector.reshape(1, -1), dtype=np.float32)
         # by a limit rather than by number: keeping the best of many in order takes longer than looking at them
         _, scores, ids = self._clusters.range_search(question, above, params=parameters)
@@ -99,7 +102,9 @@ class ClusteredIndex:
     @staticmethod
     def load(folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> ClusteredIndex:
         """Return what `save` stored. Raises: ValueError when it is missing, damaged or something else."""
-        clusters = load_part(folder, names[0], import_faiss().IndexIVFScalarQuantizer)
+        faiss = import_faiss()
+        clusters = load_part(folder, names[0], faiss.IndexIVFScalarQuantizer)
+        clusters.set_direct_map_type(faiss.DirectMap.NoMap)  # an earlier version kept one
         segments = [Segment.unpack(folder.get(name, is_mapped=is_mapped), name) for name in names[1:]]
         made_for = int((clusters.nlist / _LISTS_PER_ROOT) ** 2)
         return ClusteredIndex(clusters, ByteRows(clusters.d, segments), made_for)

@@ -19,7 +19,7 @@ from core.database import Database
 from core.errors import InvalidInput, NotFound
 from search import conditions, findable, repository
 from search.answers import Telling, group_results, make_results
-from search.cell_index import Corpus, Mask
+from search.cell_index import Corpus, Mask, Numbers
 from search.conditions import Conditions
 from search.facets import count_facets
 from search.index_keeper import IndexKeeper
@@ -90,7 +90,7 @@ class Finding:
                 texts = [replace_words(text, matched.replaced) for text in question.texts]
                 vector = self._aside.submit(self._vector_of, state, texts).result
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
-            asked = Asked(question, typed, matched.topic, every, vector, request.mode)
+            asked = Asked(question, typed, matched.topic, every, vector, request.mode, self._beside)
             ranking = rank(self._keeper, view, looking, asked)
             telling = _telling(typed, question, matched)
             # a phrase is looked for once more in the text of the span, which may not reach it
@@ -139,6 +139,9 @@ class Finding:
             view = self._keeper.look(session, state, visible, version)
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
             return list(islice(suggest(looking, request.beginning), request.limit))
+
+    def _beside(self, work: Callable[[], Numbers]) -> Callable[[], Numbers]:
+        return self._aside.submit(work).result
 
     def _vector_of(self, state: SearchState, texts: list[str]) -> Vectors:
         return _direction(self._embedders(state.model).embed_queries(texts))

@@ -13,7 +13,7 @@ from operator import contains
 
 from search.query_words import has_word
 from search.stems import ENGLISH
-from search.words import asked_words, forms_of, is_unspaced, lower_words, placed_words, terms_of_one
+from search.words import asked_words, forms_of, has_ascii_words, is_unspaced, lower_words, placed_words, terms_of_one
 
 Span = tuple[int, int]
 
@@ -73,7 +73,7 @@ class _Asked:
 
     def spans(self, spoken: Spoken) -> Iterator[Span]:
         """Yield where any of the sequences stands, by rising starts."""
-        if spoken.language == ENGLISH and spoken.text.isascii():
+        if spoken.language == ENGLISH and has_ascii_words(spoken.text):
             yield from self._spans_in_english(spoken.text.lower())
             return
         words, places = placed_words(spoken.text)

@@ -12,12 +12,12 @@ from functools import partial
 import numpy as np
 
 from search.candidates import (
-    NEAR_SHARE,
     Heard,
     NearWindows,
     candidate_cells,
     choose_excerpt,
     guess_words,
+    near_share,
 )
 from search.cell_index import Corpus, Mask, Numbers
 from search.conditions import Conditions
@@ -33,10 +33,15 @@ EXACT_CELLS = 16_000  # up to here every cell is scored
 _NOTHING = np.zeros(0)  # in place of words, by meaning alone
 _USUAL_WINDOWS = 500  # looked at to know how close a usual window is
 
+Beside = Callable[[Callable[[], Numbers]], Callable[[], Numbers]]
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that one search asks for; `vector` waits for the question's vector, and is None in keyword mode."""
+    """All that one search asks for; `vector` waits for the question's vector, and is None in keyword mode.
+
+    `beside` starts some work in another thread and returns what waits for its outcome.
+    """
 
     question: Question
     typed: TypedQuery
@@ -44,6 +49,7 @@ class Asked:
     conditions: Sequence[Conditions]
     vector: Callable[[], Vectors] | None
     mode: Mode
+    beside: Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,9 @@ def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ran
     terms = find_terms(view.corpus, asked.topic, view.counted)
     possible = cells_without(looking, asked.typed)
     whole = _NOTHING if asked.mode == "semantic" else interview_words(view.corpus, terms, view.counted, ~possible)
-    return _ranking(keeper, looking, asked, terms, whole, possible, Shares.alone(view.counted))
+    vector = asked.vector
+    closeness = None if vector is None else lambda: keeper.closeness(view.corpus.window_ids, vector())
+    return _ranking(looking, asked, terms, whole, possible, Shares.alone(view.counted), closeness)
 
 
 def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
@@ -76,25 +84,26 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
         heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), trust)
     near = None if asked.vector is None else _near_windows(keeper, corpus, asked.vector(), may)
     part, shares = choose_excerpt(corpus, heard, near, view.counted, may, speakers)
+    vector = asked.vector
+    # how close windows are is summed in another thread, while this one counts words
+    closeness = None if vector is None else asked.beside(lambda: keeper.closeness(part.window_ids, vector()))
     here = replace(looking, corpus=part)
     whole = _NOTHING if heard is None else part.of_interviews(heard.whole)
-    return _ranking(keeper, here, asked, terms, whole, cells_without(here, asked.typed), shares)
+    return _ranking(here, asked, terms, whole, cells_without(here, asked.typed), shares, closeness)
 
 
 def _ranking(
-    keeper: IndexKeeper,
     looking: Looking,
     asked: Asked,
     terms: TermColumns,
     whole: Numbers,
     possible: Mask,
     shares: Shares,
+    closeness: Callable[[], Numbers] | None,
 ) -> Ranking:
     part = looking.corpus
     allowed = possible & allowed_cells(looking, asked.conditions)
     wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
-    vector = asked.vector
-    closeness = None if vector is None else lambda: keeper.closeness(part.window_ids, vector())
     scores = score_cells(part, terms, whole, closeness, asked.mode, shares, asked.topic.speakers, ~possible)
     return Ranking(part, scores, allowed, wanted)
 
@@ -131,7 +140,7 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
         shown = corpus.window_ids if may.all() else corpus.window_ids_of(may)
         # the limit is theirs: where all that may be shown is far from the question, something of it is nearest still
         theirs = usual if may.all() else _usual(keeper, shown, vector)
-        above = float(np.quantile(theirs, 1 - NEAR_SHARE)) if len(theirs) else 1.0
+        above = float(np.quantile(theirs, 1 - near_share(len(shown)))) if len(theirs) else 1.0
         found = keeper.near(vector, above, None if may.all() and keeper.holds_only(corpus) else shown)
         near, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)

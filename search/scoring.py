@@ -7,7 +7,7 @@ meetings of three kinds (product, academic, committee) and checked on others; no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,10 +110,20 @@ def interview_words(corpus: Corpus, terms: TermColumns, counted: Mask, dropped: 
         cells, often = column.postings
         if dropped is not None:
             often = often * ~dropped[cells]
-        times.append(np.bincount(corpus.interview_of[cells], often, len(counted)).astype(np.float64))
+        times.append(_sums(often, column.bounds))
     weights = _Weights(counted.astype(np.float64), np.ones(len(counted)))
     found = zip(((column.weight * column.interview_rarity) for column in terms.columns), times, strict=True)
-    return weights.standard(_bm25(list(found), corpus.interview_terms, weights.counted))
+    length = corpus.interview_terms
+    return weights.standard(_bm25(found, _saturation(length, _usual_length(length, weights.counted))))
+
+
+def _sums(values: Numbers, bounds: Ids) -> Numbers:
+    """Return (m,) the sums of the values between each bound and the next; (m + 1,) bounds, rising."""
+    sums = np.zeros(len(bounds) - 1)
+    filled = bounds[:-1] < bounds[1:]
+    if filled.any():
+        sums[filled] = np.add.reduceat(values, bounds[:-1][filled])
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,38 +189,82 @@ def _words(corpus: Corpus, terms: TermColumns, usual: _Usual, dropped: Mask | No
     """Return (n,) the sum of the standardised word windows."""
     running = []
     for column in terms.columns:
-        times = corpus.spread(corpus.locate(column.postings))
+        times = corpus.spread(corpus.locate(column.postings, column.bounds))
         running.append((column.weight * column.rarity, _running(times if dropped is None else times * ~dropped)))
     length = _running(corpus.term_count.astype(np.float64))
     total = np.zeros(corpus.size)
     for size in WORD_WINDOWS:
-        begin, end = _sliding(corpus, size)
-        found = [(weight, sums[end] - sums[begin]) for weight, sums in running]
-        scores = _bm25(found, length[end] - length[begin], usual.cells.counted[begin])
-        total += usual.cells.standard(_spread(corpus.size, begin, end, scores))
+        windows = _Windows.of(corpus, size)
+        lengths = windows.sums(length)
+        usual_length = _usual_length(windows.pick(lengths), usual.cells.counted[windows.begin])
+        found = ((weight, windows.sums(sums)) for weight, sums in running)
+        scores = windows.pick(_bm25(found, _saturation(lengths, usual_length)))
+        total += usual.cells.standard(_spread(corpus.size, windows.begin, windows.end, scores))
     return total
 
 
-def _sliding(corpus: Corpus, size: int) -> tuple[Ids, Ids]:
-    """Return [from, to) of all windows of `size` cells; an interview that is shorter is one window."""
-    starts, ends = corpus.starts[:-1], corpus.starts[1:]
-    last_start = np.maximum(ends - size, starts)[corpus.interview_of]
-    begin = np.arange(corpus.size)
-    begin = begin[begin <= last_start]
-    return begin, np.minimum(begin + size, ends[corpus.interview_of[begin]])
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """[`begin`, `end`) of all windows of `size` cells (w,); an interview that is shorter is one window.
+
+    Summing every run of `size` cells, those across two interviews too, and picking the windows at the end takes a
+    fraction of looking up both ends of each window for every word: the runs lie side by side.
+    """
+
+    size: int
+    begin: Ids
+    end: Ids
+    runs: int
+    short: Ids  # which windows are shorter; their sums follow those of the runs
+    place: Ids  # (w,) of each window among the sums
+
+    @staticmethod
+    def of(corpus: Corpus, size: int) -> _Windows:
+        starts, ends = corpus.starts[:-1], corpus.starts[1:]
+        last_start = np.maximum(ends - size, starts)[corpus.interview_of]
+        begin = np.arange(corpus.size)
+        begin = begin[begin <= last_start]
+        end = np.minimum(begin + size, ends[corpus.interview_of[begin]])
+        runs = max(corpus.size + 1 - size, 0)
+        short = np.flatnonzero(end - begin < size)
+        place = begin.copy()
+        place[short] = runs + np.arange(len(short))
+        return _Windows(size, begin, end, runs, short, place)
+
+    def sums(self, running: Numbers) -> Numbers:
+        """Return the sums of values whose running sums (n + 1,) these are."""
+        sums = np.empty(self.runs + len(self.short))
+        np.subtract(running[self.size :], running[: self.runs], out=sums[: self.runs])
+        sums[self.runs :] = running[self.end[self.short]] - running[self.begin[self.short]]
+        return sums
+
+    def pick(self, sums: Numbers) -> Numbers:
+        """Return (w,) those of the windows."""
+        return sums[self.place]
 
 
-def _bm25(found: list[tuple[float, Numbers]], length: Numbers, weights: Numbers) -> Numbers:
-    """Return BM25 of units of `length` terms from (weight, times in each unit); their usual length is by `weights`.
+def _usual_length(length: Numbers, weights: Numbers) -> float:
+    total = weights.sum()
+    return max(float((weights * length).sum() / total), 1e-12) if total > 0 else 1.0
+
+
+def _saturation(length: Numbers, usual: float) -> Numbers:
+    """Return what BM25 adds to the times of a word in a unit of `length` terms."""
+    return np.asarray(SATURATION * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH)))
+
+
+def _bm25(found: Iterable[tuple[float, Numbers]], saturation: Numbers) -> Numbers:
+    """Return BM25 of units from (weight, times in each unit) of each word.
 
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
-    total = weights.sum()
-    usual = max(float((weights * length).sum() / total), 1e-12) if total > 0 else 1.0
-    saturation = SATURATION * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH))
-    scores = np.zeros(len(length))
+    scores = np.zeros(len(saturation))
+    gained, saturated = np.empty(len(saturation)), np.empty(len(saturation))
     for weight, times in found:
-        scores += weight * (SATURATION + 1) * times / (times + saturation)
+        np.multiply(times, weight * (SATURATION + 1), out=gained)
+        np.add(times, saturation, out=saturated)
+        gained /= saturated
+        scores += gained
     return scores
 
 

@@ -6,6 +6,7 @@ these cells cost anything, however many there are. `candidates` and `score_cells
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,6 +44,7 @@ class Column:
 
     weight: float
     postings: Postings
+    bounds: Ids  # (m + 1,) of each interview's postings
     rarity: float  # among cells
     interview_rarity: float
 
@@ -56,17 +58,13 @@ class TermColumns:
 def find_terms(corpus: Corpus, topic: Topic, counted: Mask) -> TermColumns:
     """Return where the topic's terms stand; how rare they are is taken from the `counted` interviews (m,) alone."""
     counting = _Counting.of(corpus, counted)
-    words = [(weight, corpus.postings(keys)) for weight, keys in zip(topic.term_weights, topic.terms, strict=True)]
-    found = list(words)
-    for weight, key in zip(topic.pair_weights, topic.pairs, strict=True):
-        found.append((weight, corpus.postings(np.array([key]), pairs=True)))
-    found += _near(words)
-    columns = [
-        Column(weight, postings, counting.rarity(postings), counting.interview_rarity(postings))
-        for weight, postings in found
-        if postings is not None
-    ]
-    return TermColumns(tuple(columns), _trust([postings for _, postings in words], counting))
+    words = list(zip(topic.term_weights, corpus.postings_of(topic.terms), strict=True))
+    neighbours = corpus.postings_of([topic.pairs[place : place + 1] for place in range(len(topic.pairs))], pairs=True)
+    pairs = zip(topic.pair_weights, neighbours, strict=True)
+    of_words = [counting.column(weight, postings) for weight, postings in words]
+    others = [counting.column(weight, postings) for weight, postings in (*pairs, *_near(words))]
+    columns = tuple(column for column in (*of_words, *others) if column is not None)
+    return TermColumns(columns, _trust(of_words, counting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,14 @@ class _Counting:
     def of(corpus: Corpus, counted: Mask) -> _Counting:
         return _Counting(corpus, counted, int(corpus.sizes[counted].sum()), int(counted.sum()))
 
-    def rarity(self, postings: Postings) -> float:
-        return _rarity(int(self.counted[self.corpus.interview_of[postings[0]]].sum()), self.cells)
-
-    def interview_rarity(self, postings: Postings) -> float:
-        interview_of = self.corpus.interview_of[postings[0]]
-        is_first = np.ones(len(interview_of), dtype=bool)
-        is_first[1:] = interview_of[1:] != interview_of[:-1]
-        return _rarity(int(self.counted[interview_of[is_first]].sum()), self.interviews)
+    def column(self, weight: float, postings: Postings | None) -> Column | None:
+        """Return what is known of a term; None of one that stands nowhere."""
+        if postings is None:
+            return None
+        bounds = self.corpus.bounds_of(postings[0])
+        held = np.diff(bounds)[self.counted]
+        rarity = _rarity(int(held.sum()), self.cells)
+        return Column(weight, postings, bounds, rarity, _rarity(int(np.count_nonzero(held)), self.interviews))
 
 
 def _near(words: list[tuple[float, Postings | None]]) -> list[tuple[float, Postings | None]]:
@@ -122,17 +120,16 @@ def _shared(one: Ids, other: Ids) -> tuple[Ids, Ids, Ids]:
     return one[here], here, there
 
 
-def _trust(words: list[Postings | None], counting: _Counting) -> float:
+def _trust(words: Sequence[Column | None], counting: _Counting) -> float:
     """Return 0 … 1: the square of the share that known words have in what all words of the question weigh.
 
     "Annoyed by repeated emails" is no question about the one word of it that somebody happened to say. Squared, it
     leaves questions alone whose words are all known, as nearly all are in a large corpus.
     """
-    unheard = _rarity(0, counting.cells)
-    weights = [unheard if postings is None else counting.rarity(postings) for postings in words]
     # known is what stands anywhere, counted or not: a word of a restricted project is a word for who may read it
-    known = sum(weight for weight, postings in zip(weights, words, strict=True) if postings is not None)
-    return float((known / max(sum(weights), 1e-12)) ** 2)
+    known = sum(column.rarity for column in words if column is not None)
+    unheard = _rarity(0, counting.cells) * sum(column is None for column in words)
+    return float((known / max(known + unheard, 1e-12)) ** 2)
 
 
 def _rarity(holding: int, units: int) -> float:

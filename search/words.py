@@ -30,7 +30,8 @@ _DROPPED = (
     "\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u2060"
     "\ufe00-\ufe0f"
 )
-_WORD = re.compile(f"[^\\W_](?:[^\\W_]|[{_SIGNS}{_DROPPED}])*")
+_WORD = re.compile(f"([^\\W_]+(?:[{_SIGNS}{_DROPPED}]+[^\\W_]*)*)")
+_NOT_ASCII = re.compile(f"(?![\\x00-\\x7f])[^\\W]|[{_SIGNS}{_DROPPED}]")  # of what words are made of
 _ASCII_WORD = re.compile(r"[^\W_]+")
 _ASCII_PARTS = re.compile(r"([^\W_]+)")
 # Scripts without spaces: every character is a word, and neighbours together are one more.
@@ -112,14 +113,24 @@ def placed_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
         return parts[1::2], [*zip(ends[::2], ends[1::2], strict=False)]
     words: list[str] = []
     places: list[tuple[int, int]] = []
-    for found in _WORD.finditer(text):
-        start = found.start()
-        for part in (found[0],) if found[0].isascii() else _UNSPACED.split(found[0]):
+    parts = _WORD.split(text)  # every second one is a word
+    ends = [*accumulate(map(len, parts))]
+    for word, start, end in zip(parts[1::2], ends[::2], ends[1::2], strict=False):
+        if word.isascii():
+            words.append(word.lower())
+            places.append((start, end))
+            continue
+        for part in _UNSPACED.split(word):
             spoken = lower_words(part)
             words += spoken
             places += [(start, start + len(part))] * len(spoken)
             start += len(part)
     return words, places
+
+
+def has_ascii_words(text: str) -> bool:
+    """Return whether all words of `text` are plain letters and digits, whatever signs stand between them."""
+    return text.isascii() or _NOT_ASCII.search(text) is None
 
 
 def stems_of(words: Iterable[str], language: str = ENGLISH) -> list[str]:
