@@ -29,7 +29,7 @@ from search.term_columns import TermColumns
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
-NEAR_WINDOWS, NEAR_SHARE = 2_500, 0.09  # that are asked of the vector index, of those that may be shown
+NEAR_WINDOWS, NEAR_SHARE = 4_000, 0.08  # that are asked of the vector index, of those that may be shown
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
 # How much they weigh together where so many windows come before, and so many after; never across two interviews.

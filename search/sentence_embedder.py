@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +35,8 @@ _PASSAGE = ("document", "passage", "corpus")
 # Models of this family want these words, and most do not say so themselves.
 _E5 = re.compile(r"(?:^|[\W_])e5[\W_](?!.*instruct)", re.IGNORECASE)
 _E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
+
+_CONVERTED_WITHIN_S = 600.0  # it takes about ten seconds
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +110,7 @@ class SentenceEmbedder:
         with self._lock:
             if self._loaded is None:
                 own = self._own_folder()
-                self._loaded = self._kept(own) or self._read(own)
+                self._loaded = self._kept(own) or self._converted_aside(own) or self.read(own)
             return self._loaded
 
     @property
@@ -125,8 +130,29 @@ class SentenceEmbedder:
             _log.info("no kept conversion of the model can be used here (%s)", type(error).__name__)
             return None
 
-    def _read(self, own: Path | None) -> _Encoder:
-        """Read the model; return it converted for this processor, or as it is where that cannot be had."""
+    def _converted_aside(self, own: Path | None) -> OpenVinoEncoder | None:
+        """Let another process convert the default model, so that torch never comes into this one: 460 MiB."""
+        if self._name != DEFAULT_MODEL or own is None or importlib.util.find_spec("openvino") is None:
+            return None
+        code = f"import sys; from {__name__} import convert_default_model as do; do(*sys.argv[1:])"
+        search_path = os.pathsep.join(place for place in sys.path if place)
+        try:
+            ended = subprocess.run(  # nothing of it comes from outside
+                [sys.executable, "-c", code, str(self._models_dir)],
+                env={**os.environ, "PYTHONPATH": search_path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_CONVERTED_WITHIN_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            _log.info("no other process could convert the model (%s)", type(error).__name__)
+            return None
+        return self._kept(own) if ended.returncode == 0 else None
+
+    def read(self, own: Path | None) -> _Encoder:
+        """Read the model in its folder; return it converted, which is kept, or as it is where that cannot be had."""
         place, cache = (self._name, self._models_dir) if own is None else (str(own), None)
         model = read_model(self._name, place, cache)
         try:
@@ -151,6 +177,11 @@ class SentenceEmbedder:
         if self._name == DEFAULT_MODEL:
             _check_weights(folder / "model.safetensors")
         return folder
+
+
+def convert_default_model(models_dir: str) -> None:
+    """Convert the default model and keep what came out, for another process."""
+    SentenceEmbedder(DEFAULT_MODEL, Path(models_dir)).read(default_folder())
 
 
 def _fetched(name: str, models_dir: Path) -> Path | None:
