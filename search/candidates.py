@@ -29,7 +29,7 @@ from search.term_columns import TermColumns
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
-NEAR_WINDOWS, NEAR_SHARE = 4_000, 0.08  # that are asked of the vector index, of those that may be shown
+NEAR_SHARE = 0.15  # of all windows that may be shown: those that are asked of the vector index
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
 # How much they weigh together where so many windows come before, and so many after; never across two interviews.
@@ -90,11 +90,6 @@ def choose_excerpt(
 def candidate_cells(corpus: Corpus) -> int:
     """Return how many cells are scored of those that may be shown."""
     return CANDIDATE_CELLS + int(CANDIDATE_SHARE * corpus.size)
-
-
-def near_share(windows: int) -> float:
-    """Return the share of so many windows that is asked of the vector index."""
-    return min(1.0, NEAR_WINDOWS / max(windows, 1) + NEAR_SHARE)
 
 
 def _first(ranked: Ids, sizes: Ids, cells: int) -> Ids:

@@ -12,12 +12,12 @@ from functools import partial
 import numpy as np
 
 from search.candidates import (
+    NEAR_SHARE,
     Heard,
     NearWindows,
     candidate_cells,
     choose_excerpt,
     guess_words,
-    near_share,
 )
 from search.cell_index import Corpus, Mask, Numbers
 from search.conditions import Conditions
@@ -140,7 +140,7 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
         shown = corpus.window_ids if may.all() else corpus.window_ids_of(may)
         # the limit is theirs: where all that may be shown is far from the question, something of it is nearest still
         theirs = usual if may.all() else _usual(keeper, shown, vector)
-        above = float(np.quantile(theirs, 1 - near_share(len(shown)))) if len(theirs) else 1.0
+        above = float(np.quantile(theirs, 1 - NEAR_SHARE)) if len(theirs) else 1.0
         found = keeper.near(vector, above, None if may.all() and keeper.holds_only(corpus) else shown)
         near, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)

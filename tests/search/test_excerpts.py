@@ -87,7 +87,6 @@ def test_where_a_filter_keeps_what_is_far_from_the_question_some_of_it_is_near_s
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ranking, "candidate_cells", lambda _: 10)
-    monkeypatch.setattr(candidates, "NEAR_WINDOWS", 0)
     corpus = corpus_of("".join(map(chr, range(256, 456))))
     kept = np.arange(len(corpus.interviews)) >= 100
     keeper = cast(IndexKeeper, FarAndNear(border=100 * 100))
