@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import BUCKET_CELLS, NEIGHBOURS, Corpus, Mask, Numbers, first_of_runs
+from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers, first_of_runs
 from search.excerpt import Excerpt
 from search.scoring import (
     INTERVIEW_WORDS_WEIGHT,
@@ -32,9 +32,10 @@ SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
 NEAR_SHARE = 0.15  # of all windows that may be shown: those that are asked of the vector index
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
+_REACH = len(_AROUND) // 2
 # How much they weigh together where so many windows come before, and so many after; never across two interviews.
 _WEIGHT_OF = np.array(
-    [[sum(_AROUND[NEIGHBOURS - before : NEIGHBOURS + 1 + after]) for after in range(3)] for before in range(3)]
+    [[sum(_AROUND[_REACH - before : _REACH + 1 + after]) for after in range(3)] for before in range(3)]
 )
 
 _FEW = 16  # cells that are fewer than this part of all buckets are counted one by one
@@ -147,17 +148,20 @@ def _guess(corpus: Corpus, heard: Heard | None, near: NearWindows | None, speake
 
 def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Numbers:
     """Return (b,) how close the closest place of each bucket is: a window, with those around it as cells see them."""
-    here = corpus.windows_apart[near.numbers]
-    # what is not near is as close as usual; in 32 bits, since what is looked up all over it has to stay at hand
-    close = np.zeros(corpus.room_apart, dtype=np.float32)
-    close[here] = (near.closeness - near.mean) / max(near.deviation, 1e-9)
+    first_cell = corpus.windows[0][near.numbers]
+    interview = corpus.interview_of[first_cell]
+    # laid out with room on both sides of each interview; in 32 bits, as it is looked up all over
+    here = near.numbers + _REACH * (interview + 1)
+    close = np.zeros(int(corpus.window_starts[-1]) + _REACH * (len(corpus.interviews) + 1), dtype=np.float32)
+    close[here] = (near.closeness - near.mean) / max(near.deviation, 1e-9)  # what is not near is as close as usual
     smoothed = np.zeros(len(here), dtype=np.float32)
     for step, weight in enumerate(_AROUND):
-        smoothed += np.float32(weight) * close[here + (step - NEIGHBOURS)]
-    before, after = corpus.windows_beside
-    smoothed /= _WEIGHT_OF[before[near.numbers], after[near.numbers]]
+        smoothed += np.float32(weight) * close[here + (step - _REACH)]
+    before = np.minimum(near.numbers - corpus.window_starts[interview], _REACH)
+    after = np.minimum(corpus.window_starts[interview + 1] - 1 - near.numbers, _REACH)
+    smoothed /= _WEIGHT_OF[before, after]
     meaning = np.zeros(buckets, dtype=np.float32)
-    np.maximum.at(meaning, corpus.bucket_of_windows[near.numbers], smoothed)
+    np.maximum.at(meaning, corpus.buckets[0][first_cell], smoothed)
     return meaning.astype(np.float64)
 
 

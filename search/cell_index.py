@@ -18,13 +18,11 @@ from search.words import Keys
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Few = npt.NDArray[np.uint8]
 Postings = tuple[Ids, Numbers]  # (p,) cells, rising, and (p,) how often a term stands in each
 
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
 MOST_CELLS = 65_536
-NEIGHBOURS = 2  # windows that are looked at on either side of one that is near to a question
 BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
 
 
@@ -168,26 +166,6 @@ class Corpus:
         return np.searchsorted(self.windows[0], self.starts).astype(np.int64)
 
     @cached_property
-    def windows_apart(self) -> Ints:
-        """(w,) the windows' numbers if there were `NEIGHBOURS` more, of nothing, before and after each interview."""
-        gaps = np.repeat(np.arange(1, len(self.interviews) + 1), np.diff(self.window_starts)) * NEIGHBOURS
-        return (np.arange(len(gaps)) + gaps).astype(np.int32)
-
-    @property
-    def room_apart(self) -> int:
-        """How many numbers that takes."""
-        return len(self.windows_apart) + NEIGHBOURS * (len(self.interviews) + 1)
-
-    @cached_property
-    def windows_beside(self) -> tuple[Few, Few]:
-        """(w,) how many windows of its interview come before each, and (w,) after it; `NEIGHBOURS` at most."""
-        count = np.diff(self.window_starts)
-        numbers = np.arange(int(self.window_starts[-1]))
-        before = numbers - np.repeat(self.window_starts[:-1], count)
-        after = np.repeat(self.window_starts[1:], count) - numbers - 1
-        return np.minimum(before, NEIGHBOURS).astype(np.uint8), np.minimum(after, NEIGHBOURS).astype(np.uint8)
-
-    @cached_property
     def window_ids(self) -> Ids:
         """(w,) ids of those windows."""
         return self._all_ids[self._embedded]
@@ -197,19 +175,15 @@ class Corpus:
         """(n,) each cell's bucket, which are eight cells of one interview, and (b,) each bucket's interview."""
         counts = -(-self.sizes // BUCKET_CELLS)
         first = np.concatenate([[0], np.cumsum(counts)])[:-1]
-        inside = (np.arange(self.size) - self.starts[self.interview_of]) // BUCKET_CELLS
-        return (first[self.interview_of] + inside).astype(np.int32), np.repeat(np.arange(len(counts)), counts)
-
-    @cached_property
-    def bucket_of_windows(self) -> Ints:
-        """(w,) the bucket of each window's first cell."""
-        return self.buckets[0][self.windows[0]]
+        # counted as if the last bucket of each interview were full
+        moved = np.repeat((first * BUCKET_CELLS - self.starts[:-1]).astype(np.int32), self.sizes)
+        moved += np.arange(self.size, dtype=np.int32)
+        return moved // np.int32(BUCKET_CELLS), np.repeat(np.arange(len(counts)), counts)
 
     @cached_property
     def interview_terms(self) -> Numbers:
         """(m,) how many terms each interview has."""
-        running = np.concatenate([[0.0], np.cumsum(self.term_count, dtype=np.float64)])
-        return np.diff(running[self.starts])
+        return sums_between(self.term_count.astype(np.float64), self.starts)
 
     def of_interviews(self, values: Numbers) -> Numbers:
         """Return of values (m of the whole corpus,) those of the interviews that are in this one."""
@@ -348,6 +322,15 @@ def _joined_postings(parts: Sequence[tuple[Ints, Times, int]], are_rising: bool)
         return every, times
     distinct, place = np.unique(every, return_inverse=True)
     return distinct, np.bincount(place, times).astype(np.float64)
+
+
+def sums_between(values: Numbers, bounds: Ids) -> Numbers:
+    """Return (m,) the sums of the values between each bound and the next; (m + 1,) bounds, rising."""
+    sums = np.zeros(len(bounds) - 1)
+    filled = bounds[:-1] < bounds[1:]
+    if filled.any():
+        sums[filled] = np.add.reduceat(values[: bounds[-1]], bounds[:-1][filled])
+    return sums
 
 
 def first_of_runs(values: Ids | Ints) -> Ids:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import Corpus, Mask, Numbers
+from search.cell_index import Corpus, Mask, Numbers, sums_between
 from search.term_columns import TermColumns
 from search.values import Mode
 
@@ -110,20 +110,11 @@ def interview_words(corpus: Corpus, terms: TermColumns, counted: Mask, dropped: 
         cells, often = column.postings
         if dropped is not None:
             often = often * ~dropped[cells]
-        times.append(_sums(often, column.bounds))
+        times.append(sums_between(often, column.bounds))
     weights = _Weights(counted.astype(np.float64), np.ones(len(counted)))
     found = zip(((column.weight * column.interview_rarity) for column in terms.columns), times, strict=True)
     length = corpus.interview_terms
     return weights.standard(_bm25(found, _saturation(length, _usual_length(length, weights.counted))))
-
-
-def _sums(values: Numbers, bounds: Ids) -> Numbers:
-    """Return (m,) the sums of the values between each bound and the next; (m + 1,) bounds, rising."""
-    sums = np.zeros(len(bounds) - 1)
-    filled = bounds[:-1] < bounds[1:]
-    if filled.any():
-        sums[filled] = np.add.reduceat(values, bounds[:-1][filled])
-    return sums
 
 
 @dataclass(frozen=True, slots=True)
