@@ -234,16 +234,10 @@ def _convert_model(data_dir: Path) -> None:
 
 
 def memory_of_empty_workspace() -> dict[str, int]:
-    """Return what a server without interviews takes, its model in memory, when it is started once more.
-
-    The first start of all converts the model and has torch in memory for that.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(2):
-            with running_server(Path(folder) / "data", EARSHOT_WORKERS="0") as server:
-                _first_answer(server)
-                found = memory_of(server.process.pid)
-    return found
+    """Return what a server without interviews takes, its model in memory."""
+    with running_server(EARSHOT_WORKERS="0") as server:
+        _first_answer(server)
+        return memory_of(server.process.pid)
 
 
 def _memory(name: str, server: RunningServer, empty: dict[str, int], cells: float) -> Figures:

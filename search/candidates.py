@@ -35,7 +35,10 @@ _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cel
 _REACH = len(_AROUND) // 2
 # How much they weigh together where so many windows come before, and so many after; never across two interviews.
 _WEIGHT_OF = np.array(
-    [[sum(_AROUND[_REACH - before : _REACH + 1 + after]) for after in range(3)] for before in range(3)]
+    [
+        [sum(_AROUND[_REACH - before : _REACH + 1 + after]) for after in range(_REACH + 1)]
+        for before in range(_REACH + 1)
+    ]
 )
 
 _FEW = 16  # cells that are fewer than this part of all buckets are counted one by one

@@ -234,9 +234,8 @@ class Corpus:
         of_term = iter(parts)
         return [_joined_postings([part for _ in term for part in next(of_term)], len(term) == 1) for term in terms]
 
-    def holds(self, key: np.uint64) -> bool:
-        """Return whether this term stands anywhere."""
-        keys = np.array([key], dtype=np.uint64)
+    def holds(self, keys: Keys) -> bool:
+        """Return whether any of these terms stands anywhere."""
         return any(here.start < here.stop for block in self.blocks for here in block.terms.places(keys))
 
     def locate(self, postings: Postings, bounds: Ids) -> Postings:

@@ -81,9 +81,9 @@ class Excerpt(Corpus):
         found = self.whole.postings_of(terms, pairs=pairs)
         return [postings and self.locate(postings, self.whole.bounds_of(postings[0])) for postings in found]
 
-    def holds(self, key: np.uint64) -> bool:
-        """Return whether this term stands anywhere in the whole."""
-        return self.whole.holds(key)
+    def holds(self, keys: Keys) -> bool:
+        """Return whether any of these terms stands anywhere in the whole."""
+        return self.whole.holds(keys)
 
     def locate(self, postings: Postings, bounds: Ids) -> Postings:
         """Return the part of postings of the whole corpus that is in this one, by its own numbers."""

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from search.openvino_int8 import calibration_texts, multiplies_integers_fastest, with_integer_products
+from search.torch_encoder import TorchEncoder
 from search.values import Vectors
 
 _INT8 = "-int8-2"  # the number rises with what `openvino_int8` does
@@ -68,13 +69,14 @@ def convert(model: Any, *, in_integers: bool) -> ConvertedModel:
     tokenizer.enable_truncation(model.max_seq_length)
     in_integers = in_integers and multiplies_integers_fastest()
     graph = _traced(openvino, model)
+    by_torch = TorchEncoder(model)
     return ConvertedModel(
         graph=with_integer_products(openvino.Core(), graph, partial(tokens_of, tokenizer)) if in_integers else graph,
         is_in_integers=in_integers,
         tokenizer=tokenizer,
         padding=model.tokenizer.pad_token_id,
-        prompts={kind: prompt for kind, prompt in (model.prompts or {}).items() if prompt},
-        expected=model.encode(check_texts(), prompt="", normalize_embeddings=True, show_progress_bar=False),
+        prompts=by_torch.prompts,
+        expected=by_torch.encode_questions(check_texts()),
     )
 
 

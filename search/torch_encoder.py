@@ -25,7 +25,7 @@ class TorchEncoder:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._lock = threading.Lock()
-        self.prompts: dict[str, str] = {kind: prompt for kind, prompt in (model.prompts or {}).items() if prompt}
+        self.prompts: dict[str, str] = dict(model.prompts or {})
         self.dim = int(model.get_embedding_dimension())
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:

@@ -53,7 +53,7 @@ def match_words(question: Question, corpus: Corpus) -> Matched:
     replaced: dict[str, str] = {}
     for root, word in question.words.items():
         keys, plain = keys_of_words(corpus, [word]), fold(word)
-        near = () if any(corpus.holds(key) for key in keys) else nearest_words(corpus, plain)
+        near = () if corpus.holds(keys) else nearest_words(corpus, plain)
         if near:
             mended[root] = replaced[plain] = near[0]
             corrections.append(Correction(plain, near))

@@ -31,7 +31,7 @@ _DROPPED = (
     "\ufe00-\ufe0f"
 )
 _WORD = re.compile(f"([^\\W_]+(?:[{_SIGNS}{_DROPPED}]+[^\\W_]*)*)")
-_NOT_ASCII = re.compile(f"(?![\\x00-\\x7f])[^\\W]|[{_SIGNS}{_DROPPED}]")  # of what words are made of
+_NOT_ASCII = re.compile(f"(?![\\x00-\\x7f])\\w|[{_SIGNS}{_DROPPED}]")  # of what words are made of
 _ASCII_WORD = re.compile(r"[^\W_]+")
 _ASCII_PARTS = re.compile(r"([^\W_]+)")
 # Scripts without spaces: every character is a word, and neighbours together are one more.
