@@ -26,7 +26,7 @@ from search.openvino_int8 import calibration_texts, multiplies_integers_fastest,
 from search.torch_encoder import TorchEncoder
 from search.values import Vectors
 
-_INT8 = "-int8-2"  # the number rises with what `openvino_int8` does
+_INT8 = "-int8-3"  # the number rises with what `openvino_int8` does
 _INPUTS = ("input_ids", "attention_mask")  # token types, where a model has them, are all the first one for one text
 _log = logging.getLogger(__name__)
 

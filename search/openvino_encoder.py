@@ -7,8 +7,9 @@ Out: unit vectors.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from search.openvino_conversion import ConvertedModel, check_texts, tokens_of, w
 from search.values import Vectors
 
 # Tokens of one run of the model, padding included: less is too little work for a run, more leaves the caches.
-_TOKENS_PER_RUN = 2048
+_TOKENS_PER_RUN = 1024
 # Lengths are padded to multiples of this many tokens: the first run of a shape costs a question three times its run,
 # because OpenVINO makes the code for it then.
 _LENGTH_STEP = 8
@@ -42,13 +43,14 @@ class OpenVinoEncoder:
         self.dim = model.expected.shape[1]
         core = without_telemetry().Core()
         precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-        hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         self.precision = f"int8 and {precision}" if model.is_in_integers else precision
-        # Two compilations share the processor, not a queue: a run of passages takes a tenth of a second.
-        self._passages = _Runner(core.compile_model(model.graph, "CPU", hints))
+        # Two compilations share the processor, not a queue: a run of passages takes a twentieth of a second.
+        # Each core has passages of its own: several on one run wait for each other at every step of it.
+        several = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+        self._passages = _Runner(core.compile_model(model.graph, "CPU", several))
         # Reading the weights is what takes the time of a question: two threads read faster than one, more do not.
-        short = {**hints, "INFERENCE_NUM_THREADS": 2, "ENABLE_CPU_PINNING": False}
-        self._questions = _Runner(core.compile_model(model.graph, "CPU", short))
+        one = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 2, "ENABLE_CPU_PINNING": False}
+        self._questions = _Runner(core.compile_model(model.graph, "CPU", {**several, **one}))
         self._check(model.expected)
         for rows in range(1, _MOST_QUESTIONS + 1):
             for length in _PREPARED_LENGTHS:
@@ -59,13 +61,12 @@ class OpenVinoEncoder:
         """Return (n, dim) float32, rows of length 1, in the order of `texts`."""
         tokens = tokens_of(self._tokenizer, texts)
         order = sorted(range(len(tokens)), key=lambda place: -len(tokens[place]))
-        rows: list[Vectors] = []
-        done = 0
-        while done < len(order):
-            places = order[done : done + max(1, _TOKENS_PER_RUN // _padded(len(tokens[order[done]])))]
-            rows.append(self._run([tokens[place] for place in places], self._passages))
-            done += len(places)
-        vectors = np.concatenate(rows)
+        runs = [[tokens[place] for place in places] for places in _runs(order, tokens, self._passages.at_once)]
+        if len(runs) == 1:
+            vectors = self._run(runs[0], self._passages)
+        else:
+            with ThreadPoolExecutor(min(len(runs), self._passages.at_once)) as several:
+                vectors = np.concatenate([*several.map(lambda run: self._run(run, self._passages), runs)])
         return np.asarray(vectors[np.argsort(order)])
 
     def encode_questions(self, texts: Sequence[str]) -> Vectors:
@@ -97,16 +98,32 @@ class OpenVinoEncoder:
 
 
 class _Runner:
-    """One request of a compiled model, for one thread at a time."""
+    """The requests of a compiled model: as many as it works on at once, each for one thread at a time."""
 
     def __init__(self, compiled: Any) -> None:
-        self._request = compiled.create_infer_request()
-        self._lock = threading.Lock()
+        self.at_once = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(self.at_once):
+            self._free.put(compiled.create_infer_request())
 
     def run(self, ids: Any, mask: Any) -> Vectors:
-        with self._lock:
-            answer = self._request.infer({"input_ids": ids, "attention_mask": mask}, share_inputs=True)
+        request = self._free.get()
+        try:
+            answer = request.infer({"input_ids": ids, "attention_mask": mask}, share_inputs=True)
             return np.array(answer[0], dtype=np.float32)
+        finally:
+            self._free.put(request)
+
+
+def _runs(order: Sequence[int], tokens: Sequence[Sequence[int]], at_once: int) -> Iterator[Sequence[int]]:
+    """Yield the places in `order`, from long texts to short ones, in runs, enough of them for all at work."""
+    padded = [_padded(len(tokens[place])) for place in order]
+    most = min(_TOKENS_PER_RUN, -(-sum(padded) // at_once))
+    done = 0
+    while done < len(order):
+        count = max(1, most // padded[done])
+        yield order[done : done + count]
+        done += count
 
 
 def _padded(length: int) -> int:

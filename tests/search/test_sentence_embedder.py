@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -135,10 +136,23 @@ def test_a_question_does_not_wait_for_passages(models: Path) -> None:
     encoder = openvino_of(embedder)
     answers: list[np.ndarray] = []
     asking = threading.Thread(target=lambda: answers.append(embedder.embed_queries(["hello"])), daemon=True)
-    with encoder._passages._lock:  # as while passages are being embedded
-        asking.start()
-        asking.join(timeout=60)
+    busy = [encoder._passages._free.get() for _ in range(encoder._passages.at_once)]  # as while passages are embedded
+    asking.start()
+    asking.join(timeout=60)
+    for request in busy:
+        encoder._passages._free.put(request)
     assert len(answers) == 1
+
+
+def test_passages_of_several_at_once_get_their_own_vectors(models: Path) -> None:
+    embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
+    texts = [f"{place} {text}" for place, text in enumerate(USUAL * 4)]
+    alone = np.concatenate([embedder.embed_passages([text]) for text in texts])
+    with ThreadPoolExecutor(3) as several:
+        orders = [texts, texts[::-1], texts]
+        first, backwards, last = several.map(embedder.embed_passages, orders)
+    for together in (first, backwards[::-1], last):
+        assert np.allclose((together * alone).sum(axis=1), 1, atol=2e-3)
 
 
 def test_nothing_to_embed_gives_no_rows(models: Path) -> None:
