@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from app.cli.serving import give_way
 from app.services import Services
 from app.wiring import build_services
 from bench.search_asking import Asked, ask
@@ -143,6 +144,7 @@ def search_meanwhile(
 
 
 def _add_each(data_dir: Path, model: str, interviews: Sequence[MadeInterview]) -> None:
+    give_way()
     services = build_services(Settings(data_dir=data_dir))
     started = time.monotonic()
     for number, interview in enumerate(interviews):

@@ -177,7 +177,9 @@ def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
         buckets = bucket_of[cells]
         if len(cells) > len(total) // _FEW:
             counted = np.bincount(buckets, times, len(total))
-            total += column.weight * column.rarity * counted / (counted + SATURATION)
+            counted /= counted + SATURATION
+            counted *= column.weight * column.rarity
+            total += counted
         else:
             first = first_of_runs(buckets)
             counted = np.add.reduceat(times, first)

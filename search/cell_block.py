@@ -209,9 +209,10 @@ def pack_block(block: CellBlock) -> bytes:
     return b"".join(parts)
 
 
-def unpack_block(packed: bytes | memoryview) -> CellBlock:
+def unpack_block(packed: bytes | memoryview, known: dict[str, str] | None = None) -> CellBlock:
     """Return the block that `pack_block` wrote; its arrays are views of `packed`.
 
+    Blocks that are read with the same `known` share their words: every large block has nearly the same ones.
     Raises: ValueError when the bytes are no such thing, or were counted by an older Earshot.
     """
     try:
@@ -225,7 +226,10 @@ def unpack_block(packed: bytes | memoryview) -> CellBlock:
             array = np.frombuffer(packed, dtype=np.dtype(kind), count=length, offset=position)
             arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
             position += array.nbytes + -array.nbytes % _ALIGNED
-        return _from_arrays({name: tuple(header[name]) for name in _NAMES}, arrays)
+        shared = {} if known is None else known
+        return _from_arrays(
+            {name: tuple(shared.setdefault(text, text) for text in header[name]) for name in _NAMES}, arrays
+        )
     except (KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError("these bytes are no cell block") from error
 
@@ -289,8 +293,15 @@ def _join_entries(parts: Sequence[Entries], offsets: Ints) -> Entries:
 
 
 def _kept(entries: Entries, keep: npt.NDArray[np.bool_], place: Ints) -> Entries:
-    kept = keep[entries.cells]
-    return _by_term(entries.key_of[kept], place[entries.cells[kept]], entries.times[kept])
+    stays = keep[entries.cells]
+    begins = entries.begins - np.searchsorted(np.flatnonzero(~stays), entries.begins)
+    used = begins[:-1] < begins[1:]
+    return Entries(
+        entries.keys[used],
+        np.append(begins[:-1][used], begins[-1]).astype(np.int32),
+        place[entries.cells[stays]],
+        entries.times[stays],
+    )
 
 
 def _ints(numbers: Iterable[int]) -> Ints:

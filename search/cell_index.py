@@ -158,7 +158,7 @@ class Corpus:
         """(w,) first cell, rising, and (w,) end of the windows that have a vector."""
         begin = np.concatenate([np.zeros(0, np.int64), *(b.window_from + offset for b, offset in self._placed())])
         end = np.concatenate([np.zeros(0, np.int64), *(b.window_to + offset for b, offset in self._placed())])
-        return begin[self._embedded], end[self._embedded]
+        return self._embedded(begin), self._embedded(end)
 
     @cached_property
     def window_starts(self) -> Ids:
@@ -168,7 +168,7 @@ class Corpus:
     @cached_property
     def window_ids(self) -> Ids:
         """(w,) ids of those windows."""
-        return self._all_ids[self._embedded]
+        return self._embedded(self._all_ids)
 
     @cached_property
     def buckets(self) -> tuple[Ints, Ids]:
@@ -183,7 +183,8 @@ class Corpus:
     @cached_property
     def interview_terms(self) -> Numbers:
         """(m,) how many terms each interview has."""
-        return sums_between(self.term_count.astype(np.float64), self.starts)
+        said = [sums_between(b.term_count.astype(np.float64), b.starts.astype(np.int64)) for b in self.blocks]
+        return np.concatenate([np.zeros(0), *said])
 
     def of_interviews(self, values: Numbers) -> Numbers:
         """Return of values (m of the whole corpus,) those of the interviews that are in this one."""
@@ -208,13 +209,25 @@ class Corpus:
         numbers[self.window_ids] = np.arange(len(self.window_ids), dtype=np.int32)
         return numbers
 
-    @cached_property
+    @property
     def _all_ids(self) -> Ids:
         return np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in self.blocks)])
 
+    def _embedded(self, values: Ids) -> Ids:
+        """Return of values of all windows those of windows that have a vector: as a rule of all."""
+        return values if self._is_embedded is None else values[self._is_embedded]
+
     @cached_property
-    def _embedded(self) -> Mask:
-        return np.asarray(self._all_ids != NO_ID)
+    def _is_embedded(self) -> Mask | None:
+        """Which of all windows have a vector; None when all have one."""
+        is_embedded = np.asarray(self._all_ids != NO_ID)
+        return None if is_embedded.all() else is_embedded
+
+    def pieces_of(self, cells: Ids) -> list[tuple[CellBlock, Ids]]:
+        """Return the blocks that hold these rising cells, with their places there."""
+        cuts = np.searchsorted(cells, self._offsets).tolist()
+        placed = zip(self._placed(), cuts, cuts[1:], strict=False)
+        return [(block, cells[begin:end] - first) for (block, first), begin, end in placed if begin < end]
 
     def postings(self, keys: Keys, *, pairs: bool = False) -> Postings | None:
         """Return where any of these terms stands and how often in all; None when none of them stands anywhere."""
@@ -285,9 +298,13 @@ class Corpus:
         cells: list[Ids] = [np.zeros(0, dtype=np.int64)]
         words: list[Ints] = [np.zeros(0, dtype=np.int32)]
         for block, offset in self._placed():
-            is_named = np.array([name in names for name in block.speakers], dtype=bool)
-            if is_named.any():
-                said = np.flatnonzero(is_named[block.speaker_of])
+            named = [number for number, name in enumerate(block.speakers) if name in names]
+            if named:
+                # compared rather than looked up: one name, as a rule, among all that is said
+                is_theirs = block.speaker_of == named[0]
+                for number in named[1:]:
+                    is_theirs |= block.speaker_of == number
+                said = np.flatnonzero(is_theirs)
                 cells.append(block.speaker_cells[said] + np.int64(offset))
                 words.append(block.speaker_words[said])
         every, said_there = np.concatenate(cells), np.concatenate(words).astype(np.float64)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from search.cell_block import Ids, Ints
+from search.cell_block import CellBlock, Ids, Ints
 from search.cell_index import Corpus, Numbers, Postings
 from search.words import Keys
 
@@ -39,23 +39,28 @@ class Excerpt(Corpus):
 
     @cached_property
     def first_segment(self) -> Ints:
-        return self.whole.first_segment[self.cells]
+        return self._joined([block.first_segment[places] for block, places in self._pieces])
 
     @cached_property
     def last_segment(self) -> Ints:
-        return self.whole.last_segment[self.cells]
+        return self._joined([block.last_segment[places] for block, places in self._pieces])
 
     @cached_property
     def word_count(self) -> Ints:
-        return self.whole.word_count[self.cells]
+        return self._joined([block.word_count[places] for block, places in self._pieces])
 
     @cached_property
     def said_count(self) -> Ints:
-        return self.whole.said_count[self.cells]
+        return self._joined([block.said_count[places] for block, places in self._pieces])
 
     @cached_property
     def term_count(self) -> Ints:
-        return self.whole.term_count[self.cells]
+        return self._joined([block.term_count[places] for block, places in self._pieces])
+
+    @cached_property
+    def _pieces(self) -> list[tuple[CellBlock, Ids]]:
+        """Where the cells lie: the whole is not laid out for the few that are looked at."""
+        return self.whole.pieces_of(self.cells)
 
     @cached_property
     def windows(self) -> tuple[Ids, Ids]:

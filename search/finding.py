@@ -19,7 +19,7 @@ from core.database import Database
 from core.errors import InvalidInput, NotFound
 from search import conditions, findable, repository
 from search.answers import Telling, group_results, make_results
-from search.cell_index import Corpus, Mask, Numbers
+from search.cell_index import Corpus, Mask
 from search.conditions import Conditions
 from search.facets import count_facets
 from search.index_keeper import IndexKeeper
@@ -27,7 +27,7 @@ from search.masks import Looking
 from search.ports import EmbedderByName, FullText
 from search.query_language import TypedQuery, parse_query
 from search.question import Question, read_question
-from search.ranking import Asked, possible_cells, rank, rank_alike
+from search.ranking import Asked, Outcome, possible_cells, rank, rank_alike
 from search.recent_answers import RecentAnswers
 from search.sentences import mark_sentences
 from search.spans import Span, choose_spans
@@ -66,7 +66,9 @@ class Finding:
         self._full_text = full_text
         self._state = state
         self._recent = recent
-        self._aside = ThreadPoolExecutor(_AT_ONCE, "query")  # the model reads the question while its words are counted
+        self._aside = ThreadPoolExecutor(
+            _AT_ONCE, "query"
+        )  # the model and FAISS look for meaning while words are counted
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Return the best moments for `request.query`. Raises as `SearchService.search`."""
@@ -140,7 +142,7 @@ class Finding:
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
             return list(islice(suggest(looking, request.beginning), request.limit))
 
-    def _beside(self, work: Callable[[], Numbers]) -> Callable[[], Numbers]:
+    def _beside(self, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
         return self._aside.submit(work).result
 
     def _vector_of(self, state: SearchState, texts: list[str]) -> Vectors:

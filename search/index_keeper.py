@@ -182,7 +182,8 @@ class IndexKeeper:
 
     def _load(self, contents: IndexContents) -> None:
         is_mapped = self._folder.size(contents) > self._memory_bytes
-        blocks = [unpack_block(self._folder.get(name, is_mapped=is_mapped)) for name in contents.blocks]
+        words: dict[str, str] = {}
+        blocks = [unpack_block(self._folder.get(name, is_mapped=is_mapped), words) for name in contents.blocks]
         if contents.vectors:
             self._vectors = self._indexes.load(self._folder, contents.vectors, is_mapped=is_mapped)
         self._cells = CellIndex(blocks)

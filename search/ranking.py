@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -33,15 +34,18 @@ EXACT_CELLS = 16_000  # up to here every cell is scored
 _NOTHING = np.zeros(0)  # in place of words, by meaning alone
 _USUAL_WINDOWS = 500  # looked at to know how close a usual window is
 
-Beside = Callable[[Callable[[], Numbers]], Callable[[], Numbers]]
+Outcome = TypeVar("Outcome")
+
+
+class Beside(Protocol):
+    """Starts some work in another thread and returns what waits for its outcome."""
+
+    def __call__(self, work: Callable[[], Outcome], /) -> Callable[[], Outcome]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that one search asks for; `vector` waits for the question's vector, and is None in keyword mode.
-
-    `beside` starts some work in another thread and returns what waits for its outcome.
-    """
+    """All that one search asks for; `vector` waits for the question's vector, and is None in keyword mode."""
 
     question: Question
     typed: TypedQuery
@@ -76,16 +80,16 @@ def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ran
 
 def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
     corpus, speakers = view.corpus, asked.topic.speakers
-    terms = find_terms(corpus, asked.topic, view.counted)
     may = allowed_interviews(looking, asked.conditions, asked.question.phrases)
+    vector = asked.vector
+    # what is near, and later how close windows are, is found in another thread, while this one counts words
+    near = None if vector is None else asked.beside(lambda: _near_windows(keeper, corpus, vector(), may))
+    terms = find_terms(corpus, asked.topic, view.counted)
     heard = None
     if asked.mode != "semantic":
-        trust = 1.0 if asked.vector is None else terms.trust
+        trust = 1.0 if vector is None else terms.trust
         heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), trust)
-    near = None if asked.vector is None else _near_windows(keeper, corpus, asked.vector(), may)
-    part, shares = choose_excerpt(corpus, heard, near, view.counted, may, speakers)
-    vector = asked.vector
-    # how close windows are is summed in another thread, while this one counts words
+    part, shares = choose_excerpt(corpus, heard, None if near is None else near(), view.counted, may, speakers)
     closeness = None if vector is None else asked.beside(lambda: keeper.closeness(part.window_ids, vector()))
     here = replace(looking, corpus=part)
     whole = _NOTHING if heard is None else part.of_interviews(heard.whole)

@@ -114,6 +114,11 @@ class SearchService:
         with self._database.read() as session:
             self._keeper.catch_up(session, state)
 
+    def let_go(self) -> None:
+        """Take out of this process's index, if it has one, what was deleted just now: the next search need not."""
+        if self._keeper.is_open:
+            self.catch_up()
+
     def forget_outdated(self) -> None:
         """Forget answers of before the latest commit, whichever process made it, and all sentences that were read."""
         self._recent.forget_outdated()
@@ -142,8 +147,7 @@ class SearchService:
 
         As it is now: a process that slept for a while would write down again what was withdrawn meanwhile.
         """
-        if self._keeper.is_open:
-            self.catch_up()
+        self.let_go()
         self._keeper.save()
 
     def _state(self) -> SearchState:

@@ -190,6 +190,7 @@ def get_interview(interview_id: str, services: ServicesDep, user: ReaderOrIngest
 def delete_interview(interview_id: str, services: ServicesDep, user: Ingester) -> None:
     """Remove the interview, its text, its vectors and its recording."""
     services.ingest.delete(interview_id, user.id, user.viewer)
+    services.search.let_go()
 
 
 @router.post("/interviews/{interview_id}/retry", status_code=202)

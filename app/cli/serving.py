@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import socket
 import sys
 import threading
@@ -26,6 +27,7 @@ RETENTION_EVERY_S = 3600.0  # a recording whose last day has ended is gone an ho
 OUTDATED_EVERY_S = 60.0
 # A thread that asks for Python's lock gets it after so long: of a search's twenty milliseconds five are much to wait.
 LOCK_CHANGES_HANDS_S = 0.0005
+GIVING_WAY = 10  # nice: a tenth of a core that somebody else wants as well, all of one that nobody wants
 
 logger = logging.getLogger("earshot.serving")
 
@@ -80,6 +82,7 @@ def worker() -> None:
 
     from app.wiring import build_runtime
 
+    give_way()
     services = open_services()
     _log_to_stderr(services.settings.log_level)
     ended = threading.Event()
@@ -93,6 +96,12 @@ def worker() -> None:
     ended.wait()
     long_lists.stop()
     runtime.stop()
+
+
+def give_way() -> None:
+    """Let this process work with what others leave of the processor: a search beside it does not wait for it."""
+    if hasattr(os, "nice"):
+        os.nice(GIVING_WAY)
 
 
 def sign_in() -> None:

@@ -203,6 +203,7 @@ def confirm_delete(request: Request, services: ServicesDep, user: PageIngester, 
 @router.post("/{interview_id}/delete", dependencies=[Depends(check_csrf)])
 def delete(services: ServicesDep, user: PageIngester, interview_id: str) -> Response:
     services.ingest.delete(interview_id, user.id, user.viewer)
+    services.search.let_go()
     return RedirectResponse("/interviews", status_code=303)
 
 

@@ -156,3 +156,14 @@ def test_a_deleted_interview_is_found_no_more(api: TestClient) -> None:
     assert api.get(f"/api/v1/interviews/{interview['id']}").status_code == 404
     found = api.get("/api/v1/search", params={"q": "invoices late", "mode": "keyword"}).json()["results"]
     assert found == []
+
+
+def test_a_deleted_interview_leaves_the_memory_before_anybody_searches(world: World) -> None:
+    api, index = api_of(world), world.services.search._keeper
+    api.get("/api/v1/search", params={"q": "invoices late"})
+    before = index.count
+    interview = api.post("/api/v1/interviews", json=INTERVIEW).json()
+    api.get("/api/v1/search", params={"q": "invoices late"})
+    assert index.count > before
+    assert api.delete(f"/api/v1/interviews/{interview['id']}").status_code == 204
+    assert index.count == before

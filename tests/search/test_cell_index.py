@@ -76,6 +76,15 @@ def test_a_block_comes_back_from_its_bytes() -> None:
     assert described(CellIndex([unpack_block(pack_block(join_blocks(index.blocks)))])) == described(index)
 
 
+def test_blocks_read_together_share_their_words() -> None:
+    packed = [pack_block(block_of(name, ["apple boat apple boat"])) for name in ("p", "q")]
+    known: dict[str, str] = {}
+    first, second = (unpack_block(part, known) for part in packed)
+    assert [*map(id, first.words.texts)] == [*map(id, second.words.texts)]
+    assert [*map(id, first.sayings.texts)] == [*map(id, second.sayings.texts)]
+    assert first.words.texts == unpack_block(packed[0]).words.texts != ()
+
+
 def test_other_bytes_are_no_block() -> None:
     for other in (b"", b"{}\n", b'{"arrays": [["x", "<i4", 9]]}\n12', b"\xff\xfe\n"):
         with pytest.raises(ValueError, match=r"."):
