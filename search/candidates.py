@@ -29,6 +29,7 @@ from search.term_columns import TermColumns
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
+MEANT_SAMPLE_CELLS = 12_000  # by meaning alone, where no words steady what is usual
 NEAR_SHARE = 0.15  # of all windows that may be shown: those that are asked of the vector index
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
@@ -82,7 +83,8 @@ def choose_excerpt(
     is_chosen = np.zeros(len(sizes), dtype=bool)
     is_chosen[chosen] = True
     others = order[counted[order] & ~is_chosen[order]]
-    sampled = _spread_evenly(others, sizes, SAMPLE_CELLS + SAMPLE_SHARE * corpus.size)
+    sample_cells = (MEANT_SAMPLE_CELLS if heard is None else SAMPLE_CELLS) + SAMPLE_SHARE * corpus.size
+    sampled = _spread_evenly(others, sizes, sample_cells)
     stands_for = np.zeros(len(sizes))
     stands_for[chosen] = 1.0
     stands_for[sampled] = len(others) / max(len(sampled), 1)

@@ -32,6 +32,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "CANDIDATE_CELLS", 12)
     monkeypatch.setattr(candidates, "CANDIDATE_SHARE", 0.0)
     monkeypatch.setattr(candidates, "SAMPLE_CELLS", 10)
+    monkeypatch.setattr(candidates, "MEANT_SAMPLE_CELLS", 10)
     monkeypatch.setattr(candidates, "SAMPLE_SHARE", 0.0)
 
 

@@ -115,6 +115,7 @@ def test_in_a_large_corpus_a_phrase_is_found_wherever_it_stands(
     monkeypatch.setattr(candidates, "CANDIDATE_CELLS", 12)
     monkeypatch.setattr(candidates, "CANDIDATE_SHARE", 0.0)
     monkeypatch.setattr(candidates, "SAMPLE_CELLS", 10)
+    monkeypatch.setattr(candidates, "MEANT_SAMPLE_CELLS", 10)
     monkeypatch.setattr(candidates, "SAMPLE_SHARE", 0.0)
     for _ in range(30):
         workshop.add("Rechnungen sind wichtig." + " um" * 40, language="de")
