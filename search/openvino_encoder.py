@@ -7,6 +7,7 @@ Out: unit vectors.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -26,6 +27,10 @@ _MOST_QUESTIONS = 2  # of one run, as `Finding` asks: the question and its subje
 _PREPARED_LENGTHS = (8, 16, 24, 32)  # tokens of a question: shapes made at the start rather than while somebody waits
 _LEAST_COSINE = 0.99  # to what torch computes: lower is another computation, not another precision
 _log = logging.getLogger(__name__)
+
+# Two threads that begin OpenVINO's very first run of a process together wait for each other for ever: one prepares the
+# conversion of arrays and needs Python's lock for it, the other has that lock and waits for the conversion.
+_STARTING = threading.Lock()
 
 
 class OpenVinoEncoder:
@@ -51,6 +56,8 @@ class OpenVinoEncoder:
         # Reading the weights is what takes the time of a question: two threads read faster than one, more do not.
         one = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 2, "ENABLE_CPU_PINNING": False}
         self._questions = _Runner(core.compile_model(model.graph, "CPU", {**several, **one}))
+        with _STARTING:
+            self._run([[self._padding] * _LENGTH_STEP], self._questions)
         self._check(model.expected)
         for rows in range(1, _MOST_QUESTIONS + 1):
             for length in _PREPARED_LENGTHS:

@@ -155,6 +155,17 @@ def test_passages_of_several_at_once_get_their_own_vectors(models: Path) -> None
         assert np.allclose((together * alone).sum(axis=1), 1, atol=2e-3)
 
 
+def test_the_first_run_of_a_process_ends_however_its_threads_take_turns(models: Path) -> None:
+    openvino_of(SentenceEmbedders(models)(DEFAULT_MODEL))
+    code = (
+        "import sys; sys.setswitchinterval(1e-5); from pathlib import Path;"
+        "from search.sentence_embedder import SentenceEmbedders;"
+        "SentenceEmbedders(Path(sys.argv[1]))('all-MiniLM-L6-v2').embed_passages(['a passage'] * 40)"
+    )
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", code, str(models)], timeout=120, check=True, cwd=ROOT)
+
+
 def test_nothing_to_embed_gives_no_rows(models: Path) -> None:
     assert SentenceEmbedders(models)(DEFAULT_MODEL).embed_passages([]).shape == (0, 384)
 
