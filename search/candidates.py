@@ -178,7 +178,7 @@ def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
         cells, times = column.postings
         buckets = bucket_of[cells]
         if len(cells) > len(total) // _FEW:
-            counted = np.bincount(buckets, times, len(total))
+            counted = np.bincount(buckets, times, len(total)).astype(np.float64, copy=False)
             counted /= counted + SATURATION
             counted *= column.weight * column.rarity
             total += counted
