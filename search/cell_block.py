@@ -137,21 +137,21 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
         interviews=tuple(interview for block in blocks for interview in block.interviews),
         languages=tuple(language for block in blocks for language in block.languages),
         starts=np.concatenate([*(b.starts[:-1] + offset for b, offset in shifted), offsets[-1:]]).astype(np.int32),
-        first_segment=_joined(block.first_segment for block in blocks),
-        last_segment=_joined(block.last_segment for block in blocks),
-        word_count=_joined(block.word_count for block in blocks),
-        said_count=_joined(block.said_count for block in blocks),
-        term_count=_joined(block.term_count for block in blocks),
-        pair_count=_joined(block.pair_count for block in blocks),
+        first_segment=joined(block.first_segment for block in blocks),
+        last_segment=joined(block.last_segment for block in blocks),
+        word_count=joined(block.word_count for block in blocks),
+        said_count=joined(block.said_count for block in blocks),
+        term_count=joined(block.term_count for block in blocks),
+        pair_count=joined(block.pair_count for block in blocks),
         terms=_join_entries([block.terms for block in blocks], offsets),
         pairs=_join_entries([block.pairs for block in blocks], offsets),
-        window_from=_joined(block.window_from + offset for block, offset in shifted),
-        window_to=_joined(block.window_to + offset for block, offset in shifted),
+        window_from=joined(block.window_from + offset for block, offset in shifted),
+        window_to=joined(block.window_to + offset for block, offset in shifted),
         window_ids=np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in blocks)]),
         speakers=tuple(speakers),
-        speaker_of=_joined(names[b.speaker_of] for names, b in zip(renamed, blocks, strict=True) if len(names)),
-        speaker_cells=_joined(b.speaker_cells + offset for b, offset in shifted if len(b.speakers)),
-        speaker_words=_joined(b.speaker_words for b in blocks if len(b.speakers)),
+        speaker_of=joined(names[b.speaker_of] for names, b in zip(renamed, blocks, strict=True) if len(names)),
+        speaker_cells=joined(b.speaker_cells + offset for b, offset in shifted if len(b.speakers)),
+        speaker_words=joined(b.speaker_words for b in blocks if len(b.speakers)),
         words=join_vocabularies([block.words for block in blocks], sizes),
         sayings=join_vocabularies([block.sayings for block in blocks], sizes),
     )
@@ -287,7 +287,7 @@ def _by_term(keys: Keys, cells: Ints, times: Times) -> Entries:
 
 def _join_entries(parts: Sequence[Entries], offsets: Ints) -> Entries:
     keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(part.key_of for part in parts)])
-    cells = _joined(part.cells + offset for part, offset in zip(parts, offsets[:-1], strict=True))
+    cells = joined(part.cells + offset for part, offset in zip(parts, offsets[:-1], strict=True))
     times = np.concatenate([np.zeros(0, dtype=np.uint8), *(part.times for part in parts)])
     return _sorted(keys, cells, times)
 
@@ -308,5 +308,6 @@ def _ints(numbers: Iterable[int]) -> Ints:
     return np.fromiter(numbers, dtype=np.int32)
 
 
-def _joined(arrays: Iterable[Ints]) -> Ints:
-    return np.concatenate([np.zeros(0, dtype=np.int32), *arrays]).astype(np.int32)
+def joined(arrays: Iterable[Ints]) -> Ints:
+    """Return one array after the other as one; of none an empty one."""
+    return np.concatenate([np.zeros(0, dtype=np.int32), *arrays]).astype(np.int32, copy=False)

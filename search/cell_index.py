@@ -6,14 +6,14 @@ costs about the same however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from search.cell_block import NO_ID, CellBlock, Ids, Ints, Times, join_blocks, only_interviews
+from search.cell_block import NO_ID, CellBlock, Ids, Ints, Times, join_blocks, joined, only_interviews
 from search.words import Keys
 
 Numbers = npt.NDArray[np.float64]
@@ -135,30 +135,31 @@ class Corpus:
 
     @cached_property
     def first_segment(self) -> Ints:
-        return self._joined([block.first_segment for block in self.blocks])
+        return self._column(lambda block: block.first_segment)
 
     @cached_property
     def last_segment(self) -> Ints:
-        return self._joined([block.last_segment for block in self.blocks])
+        return self._column(lambda block: block.last_segment)
 
     @cached_property
     def word_count(self) -> Ints:
-        return self._joined([block.word_count for block in self.blocks])
+        return self._column(lambda block: block.word_count)
 
     @cached_property
     def said_count(self) -> Ints:
-        return self._joined([block.said_count for block in self.blocks])
+        return self._column(lambda block: block.said_count)
 
     @cached_property
     def term_count(self) -> Ints:
-        return self._joined([block.term_count for block in self.blocks])
+        return self._column(lambda block: block.term_count)
 
     @cached_property
     def windows(self) -> tuple[Ids, Ids]:
         """(w,) first cell, rising, and (w,) end of the windows that have a vector."""
         begin = np.concatenate([np.zeros(0, np.int64), *(b.window_from + offset for b, offset in self._placed())])
         end = np.concatenate([np.zeros(0, np.int64), *(b.window_to + offset for b, offset in self._placed())])
-        return self._embedded(begin), self._embedded(end)
+        is_embedded = self._embedded[1]
+        return begin[is_embedded], end[is_embedded]
 
     @cached_property
     def window_starts(self) -> Ids:
@@ -168,7 +169,7 @@ class Corpus:
     @cached_property
     def window_ids(self) -> Ids:
         """(w,) ids of those windows."""
-        return self._embedded(self._all_ids)
+        return self._embedded[0]
 
     @cached_property
     def buckets(self) -> tuple[Ints, Ids]:
@@ -209,19 +210,12 @@ class Corpus:
         numbers[self.window_ids] = np.arange(len(self.window_ids), dtype=np.int32)
         return numbers
 
-    @property
-    def _all_ids(self) -> Ids:
-        return np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in self.blocks)])
-
-    def _embedded(self, values: Ids) -> Ids:
-        """Return of values of all windows those of windows that have a vector: as a rule of all."""
-        return values if self._is_embedded is None else values[self._is_embedded]
-
     @cached_property
-    def _is_embedded(self) -> Mask | None:
-        """Which of all windows have a vector; None when all have one."""
-        is_embedded = np.asarray(self._all_ids != NO_ID)
-        return None if is_embedded.all() else is_embedded
+    def _embedded(self) -> tuple[Ids, Mask | slice]:
+        """(w,) ids of the windows that have a vector, and which of all windows have one: as a rule all."""
+        ids = np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in self.blocks)])
+        is_embedded = np.asarray(ids != NO_ID)
+        return (ids, slice(None)) if is_embedded.all() else (ids[is_embedded], is_embedded)
 
     def pieces_of(self, cells: Ids) -> list[tuple[CellBlock, Ids]]:
         """Return the blocks that hold these rising cells, with their places there."""
@@ -320,9 +314,9 @@ class Corpus:
     def _placed(self) -> list[tuple[CellBlock, int]]:
         return [(block, int(offset)) for block, offset in zip(self.blocks, self._offsets[:-1], strict=True)]
 
-    @staticmethod
-    def _joined(parts: list[Ints]) -> Ints:
-        return np.concatenate([np.zeros(0, dtype=np.int32), *parts])
+    def _column(self, of: Callable[[CellBlock], Ints]) -> Ints:
+        """(n,) what blocks hold of every cell."""
+        return joined(of(block) for block in self.blocks)
 
 
 def _joined_postings(parts: Sequence[tuple[Ints, Times, int]], are_rising: bool) -> Postings | None:

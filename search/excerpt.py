@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from search.cell_block import CellBlock, Ids, Ints
+from search.cell_block import CellBlock, Ids, Ints, joined
 from search.cell_index import Corpus, Numbers, Postings
 from search.words import Keys
 
@@ -37,25 +37,8 @@ class Excerpt(Corpus):
         """(n,) the number of each cell in the whole."""
         return ranges(self._first, self.sizes)
 
-    @cached_property
-    def first_segment(self) -> Ints:
-        return self._joined([block.first_segment[places] for block, places in self._pieces])
-
-    @cached_property
-    def last_segment(self) -> Ints:
-        return self._joined([block.last_segment[places] for block, places in self._pieces])
-
-    @cached_property
-    def word_count(self) -> Ints:
-        return self._joined([block.word_count[places] for block, places in self._pieces])
-
-    @cached_property
-    def said_count(self) -> Ints:
-        return self._joined([block.said_count[places] for block, places in self._pieces])
-
-    @cached_property
-    def term_count(self) -> Ints:
-        return self._joined([block.term_count[places] for block, places in self._pieces])
+    def _column(self, of: Callable[[CellBlock], Ints]) -> Ints:
+        return joined(of(block)[places] for block, places in self._pieces)
 
     @cached_property
     def _pieces(self) -> list[tuple[CellBlock, Ids]]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -47,7 +48,7 @@ from search.values import (
 )
 from search.word_matching import Matched, match_words, replace_words
 
-_AT_ONCE = 4  # questions the model reads at the same time
+_AT_ONCE = 4  # pieces of work, of all searches, beside the threads that search
 
 
 class Finding:
@@ -66,9 +67,8 @@ class Finding:
         self._full_text = full_text
         self._state = state
         self._recent = recent
-        self._aside = ThreadPoolExecutor(
-            _AT_ONCE, "query"
-        )  # the model and FAISS look for meaning while words are counted
+        # The model reads the question and FAISS looks for what is near, while words are counted.
+        self._aside = ThreadPoolExecutor(_AT_ONCE, "query")
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Return the best moments for `request.query`. Raises as `SearchService.search`."""
@@ -90,7 +90,7 @@ class Finding:
             vector = None
             if request.mode != "keyword":
                 texts = [replace_words(text, matched.replaced) for text in question.texts]
-                vector = self._aside.submit(self._vector_of, state, texts).result
+                vector = self._beside(partial(self._vector_of, state, texts))
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
             asked = Asked(question, typed, matched.topic, every, vector, request.mode, self._beside)
             ranking = rank(self._keeper, view, looking, asked)

@@ -51,17 +51,16 @@ class OpenVinoEncoder:
         self.precision = f"int8 and {precision}" if model.is_in_integers else precision
         # Two compilations share the processor, not a queue: a run of passages takes a twentieth of a second.
         # Each core has passages of its own: several on one run wait for each other at every step of it.
-        several = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
-        self._passages = _Runner(core.compile_model(model.graph, "CPU", several))
+        hints = {"INFERENCE_PRECISION_HINT": precision}
+        self._passages = _Runner(core.compile_model(model.graph, "CPU", {**hints, "PERFORMANCE_HINT": "THROUGHPUT"}))
         # Reading the weights is what takes the time of a question: two threads read faster than one, more do not.
-        one = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 2, "ENABLE_CPU_PINNING": False}
-        self._questions = _Runner(core.compile_model(model.graph, "CPU", {**several, **one}))
+        short = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 2, "ENABLE_CPU_PINNING": False}
+        self._questions = _Runner(core.compile_model(model.graph, "CPU", {**hints, **short}))
         with _STARTING:
-            self._run([[self._padding] * _LENGTH_STEP], self._questions)
+            for rows in range(1, _MOST_QUESTIONS + 1):
+                for length in _PREPARED_LENGTHS:
+                    self._run([[self._padding] * length] * rows, self._questions)
         self._check(model.expected)
-        for rows in range(1, _MOST_QUESTIONS + 1):
-            for length in _PREPARED_LENGTHS:
-                self._run([[self._padding] * length] * rows, self._questions)
         _log.info("passages are embedded with OpenVINO in %s", self.precision)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
