@@ -30,7 +30,8 @@ from search.term_columns import TermColumns
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
 MEANT_SAMPLE_CELLS = 12_000  # by meaning alone, where no words steady what is usual
-NEAR_SHARE = 0.15  # of all windows that may be shown: those that are asked of the vector index
+# Of all windows that may be shown, those that are asked of the vector index; by meaning alone nothing else tells.
+NEAR_SHARE, MEANT_NEAR_SHARE = 0.15, 0.3
 
 _AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
 _REACH = len(_AROUND) // 2

@@ -1,4 +1,4 @@
-"""Vectors in FAISS: while they are few an exact scan of a flat index, later clusters that are looked at in part.
+"""Vectors in FAISS: while they are few an exact scan of a flat index, later codes and rows.
 
 `IndexKeeper` makes, fills and saves it; nothing else knows of FAISS.
 """
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from search.faiss_clusters import ClusteredIndex, import_faiss, load_part, save_part
+from search.faiss_codes import CodedIndex, import_faiss, load_part, save_part
 from search.index_file import IndexFolder
 from search.values import Ids, Near, Scores, Vectors
 
 FLAT_WINDOWS = 20_000  # up to here every vector is looked at
-GROWTH = 4  # times the vectors the clusters were made for: then they are made anew
+GROWTH = 4  # times the vectors the codes were made for: then they are made anew
 _MOVED = 10_000  # vectors at a time
 _COPIED = 256  # vectors at a time, which stay in the processor's caches
 
@@ -24,7 +24,7 @@ _COPIED = 256  # vectors at a time, which stay in the processor's caches
 class FaissIndex:
     """Inner product over normalised vectors, that is, the cosine."""
 
-    def __init__(self, index: FlatIndex | ClusteredIndex, flat_windows: int) -> None:
+    def __init__(self, index: FlatIndex | CodedIndex, flat_windows: int) -> None:
         self._index = index
         self._flat_windows = flat_windows
 
@@ -57,8 +57,8 @@ class FaissIndex:
         with lock:  # only for moments
             ids = self._index.ids()
             known = typical[np.isin(typical, ids)]
-            sample = self._index.vectors(known[:: max(1, len(known) // ClusteredIndex.sample_size(len(ids)))])
-        made = ClusteredIndex.trained(sample, len(ids))
+            sample = self._index.vectors(known[:: max(1, len(known) // CodedIndex.sample_size(len(ids)))])
+        made = CodedIndex.trained(sample, len(ids))
         for begin in range(0, len(ids), _MOVED):
             some = ids[begin : begin + _MOVED]
             with lock:
@@ -79,7 +79,7 @@ class FaissIndex:
 class FaissIndexes:
     def __init__(self, flat_windows: int = FLAT_WINDOWS) -> None:
         self._flat_windows = flat_windows
-        self.kind = "faiss-ip-2"
+        self.kind = "faiss-ip-3"
 
     def empty(self, dim: int) -> FaissIndex:
         faiss = import_faiss()
@@ -87,9 +87,7 @@ class FaissIndexes:
 
     def load(self, folder: IndexFolder, names: tuple[str, ...], *, is_mapped: bool) -> FaissIndex:
         index = (
-            FlatIndex.load(folder, names)
-            if len(names) == 1
-            else ClusteredIndex.load(folder, names, is_mapped=is_mapped)
+            FlatIndex.load(folder, names) if len(names) == 1 else CodedIndex.load(folder, names, is_mapped=is_mapped)
         )
         return FaissIndex(index, self._flat_windows)
 

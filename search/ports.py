@@ -62,7 +62,8 @@ class VectorIndex(Protocol):
     def near(self, vector: Vectors, above: float, among: Ids | None = None) -> Near:
         """Return the vectors with an inner product above this, of the ids `among` only if given.
 
-        The choice is made inside the search. A large index may miss some, and rounds what stands near the limit.
+        The choice is made inside the search. A large index rounds: scores are right to some hundredths, and what
+        stands so near to the limit may be missed, or come with what was asked for.
         """
 
     @property

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from search.candidates import (
+    MEANT_NEAR_SHARE,
     NEAR_SHARE,
     Heard,
     NearWindows,
@@ -31,7 +32,7 @@ from search.term_columns import TermColumns, Topic, find_terms
 from search.values import Ids, Mode, Vectors
 
 EXACT_CELLS = 16_000  # up to here every cell is scored
-_NOTHING = np.zeros(0)  # in place of words, by meaning alone
+_NOTHING, _NO_TERMS = np.zeros(0), TermColumns((), 0.0)  # in place of words, by meaning alone
 _USUAL_WINDOWS = 500  # looked at to know how close a usual window is
 
 Outcome = TypeVar("Outcome")
@@ -70,7 +71,7 @@ def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ran
     """Score what the viewer sees, `looking` at all of it."""
     if view.corpus.size > EXACT_CELLS:
         return _rank_excerpt(keeper, view, looking, asked)
-    terms = find_terms(view.corpus, asked.topic, view.counted)
+    terms = _terms(view, asked)
     possible = cells_without(looking, asked.typed)
     whole = _NOTHING if asked.mode == "semantic" else interview_words(view.corpus, terms, view.counted, ~possible)
     vector = asked.vector
@@ -83,8 +84,9 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
     may = allowed_interviews(looking, asked.conditions, asked.question.phrases)
     vector = asked.vector
     # what is near, and later how close windows are, is found in another thread, while this one counts words
-    near = None if vector is None else asked.beside(lambda: _near_windows(keeper, corpus, vector(), may))
-    terms = find_terms(corpus, asked.topic, view.counted)
+    share = MEANT_NEAR_SHARE if asked.mode == "semantic" else NEAR_SHARE
+    near = None if vector is None else asked.beside(lambda: _near_windows(keeper, corpus, vector(), may, share))
+    terms = _terms(view, asked)
     heard = None
     if asked.mode != "semantic":
         trust = 1.0 if vector is None else terms.trust
@@ -94,6 +96,10 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
     here = replace(looking, corpus=part)
     whole = _NOTHING if heard is None else part.of_interviews(heard.whole)
     return _ranking(here, asked, terms, whole, cells_without(here, asked.typed), shares, closeness)
+
+
+def _terms(view: View, asked: Asked) -> TermColumns:
+    return _NO_TERMS if asked.mode == "semantic" else find_terms(view.corpus, asked.topic, view.counted)
 
 
 def _ranking(
@@ -121,18 +127,18 @@ def possible_cells(looking: Looking, asked: Asked) -> Mask:
 
 def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus, Numbers]:
     """Return what was scored and (n,) how nearly each cell of it means what `vector` means."""
-    corpus, terms = view.corpus, TermColumns((), 0.0)
+    corpus, terms = view.corpus, _NO_TERMS
     part, shares = corpus, Shares.alone(view.counted)
     if corpus.size > EXACT_CELLS:
         everywhere = np.ones(len(corpus.interviews), dtype=bool)
-        near = _near_windows(keeper, corpus, vector, everywhere)
+        near = _near_windows(keeper, corpus, vector, everywhere, MEANT_NEAR_SHARE)
         part, shares = choose_excerpt(corpus, None, near, view.counted, everywhere)
     closeness = partial(keeper.closeness, part.window_ids, vector)
     return part, score_cells(part, terms, _NOTHING, closeness, "semantic", shares)
 
 
-def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask) -> NearWindows:
-    """Return the near windows of the interviews that `may` be shown (m,), and what is usual among all.
+def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mask, share: float) -> NearWindows:
+    """Return the nearest `share` of the windows of interviews that `may` be shown (m,), and what is usual among all.
 
     Nothing is near where those interviews are few enough to be scored without being chosen from.
     """
@@ -144,7 +150,7 @@ def _near_windows(keeper: IndexKeeper, corpus: Corpus, vector: Vectors, may: Mas
         shown = corpus.window_ids if may.all() else corpus.window_ids_of(may)
         # the limit is theirs: where all that may be shown is far from the question, something of it is nearest still
         theirs = usual if may.all() else _usual(keeper, shown, vector)
-        above = float(np.quantile(theirs, 1 - NEAR_SHARE)) if len(theirs) else 1.0
+        above = float(np.quantile(theirs, 1 - share)) if len(theirs) else 1.0
         found = keeper.near(vector, above, None if may.all() and keeper.holds_only(corpus) else shown)
         near, is_there = corpus.windows_by_id(found.ids)
         closeness = found.scores[is_there].astype(np.float64)

@@ -91,7 +91,7 @@ def test_where_a_filter_keeps_what_is_far_from_the_question_some_of_it_is_near_s
     corpus = corpus_of("".join(map(chr, range(256, 456))))
     kept = np.arange(len(corpus.interviews)) >= 100
     keeper = cast(IndexKeeper, FarAndNear(border=100 * 100))
-    near = ranking._near_windows(keeper, corpus, np.zeros(4, dtype=np.float32), kept)
+    near = ranking._near_windows(keeper, corpus, np.zeros(4, dtype=np.float32), kept, 0.15)
     there = corpus.window_ids[near.numbers]
     assert 0 < len(there) < len(corpus.window_ids_of(kept)) / 2
     assert (there >= 100 * 100).all()
@@ -116,7 +116,7 @@ def talk_a_lot(workshop: Workshop, count: int = 40) -> None:
 
 
 @pytest.mark.usefixtures("large")
-@pytest.mark.parametrize("indexes", [FakeVectorIndexes(), FaissIndexes(flat_windows=20)], ids=["fake", "clustered"])
+@pytest.mark.parametrize("indexes", [FakeVectorIndexes(), FaissIndexes(flat_windows=20)], ids=["fake", "coded"])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_one_interview_that_answers_is_found_among_many(
     tmp_path: Path, indexes: VectorIndexes, mode: Mode, monkeypatch: pytest.MonkeyPatch

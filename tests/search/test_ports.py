@@ -14,7 +14,7 @@ from search.ports import Embedder, VectorIndex, VectorIndexes
 from search.sentence_embedder import DEFAULT_MODEL, SentenceEmbedders
 from search.values import Ids, Near, Vectors
 
-DIM = 8
+DIM = 64
 
 
 @pytest.fixture(scope="module", params=["fake", "sentence-transformers"])
@@ -25,7 +25,7 @@ def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 class Grown:
-    """FAISS indexes that are made into clusters after each call that changes them."""
+    """FAISS indexes that are made into codes after each call that changes them."""
 
     def __init__(self) -> None:
         self._indexes = FaissIndexes(flat_windows=0)
@@ -48,7 +48,7 @@ class GrownIndex(FaissIndex):
             self.grow(self._index.ids(), nullcontext())
 
 
-@pytest.fixture(params=[FakeVectorIndexes, FaissIndexes, Grown], ids=["fake", "flat", "clustered"])
+@pytest.fixture(params=[FakeVectorIndexes, FaissIndexes, Grown], ids=["fake", "flat", "coded"])
 def indexes(request: pytest.FixtureRequest) -> VectorIndexes:
     make: Callable[[], VectorIndexes] = request.param
     return make()
@@ -102,14 +102,17 @@ def test_an_empty_text_still_has_a_direction(embedder: Embedder) -> None:
 
 
 def test_what_is_nearer_than_a_limit_is_found_with_how_near_it_is(indexes: VectorIndexes) -> None:
-    vectors = random_vectors(50)
+    vectors = random_vectors(400)
+    vectors[:5] = vectors[7] + 0.5 * vectors[:5]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     index = indexes.empty(DIM)
-    index.add(np.arange(100, 150, dtype=np.int64), vectors)
+    index.add(np.arange(100, 500, dtype=np.int64), vectors)
     products = vectors @ vectors[7]
-    fifth, sixth = np.sort(products)[::-1][4:6]
-    near = index.near(vectors[7], float(fifth + sixth) / 2)
-    assert set(found(near)) == set((np.argsort(-products)[:5] + 100).tolist())
-    assert near.scores == pytest.approx(products[near.ids - 100], abs=0.01)
+    assert sorted(products)[-6] > 0.8
+    assert sorted(products)[-7] < 0.5
+    near = index.near(vectors[7], 0.65)
+    assert set(found(near)) == {100, 101, 102, 103, 104, 107}
+    assert near.scores == pytest.approx(products[near.ids - 100], abs=0.15)
 
 
 def test_an_empty_index_finds_nothing(indexes: VectorIndexes) -> None:
@@ -169,7 +172,7 @@ def test_an_index_comes_back_from_its_parts(indexes: VectorIndexes, tmp_path: Pa
     again = indexes.load(folder, index.save(folder), is_mapped=is_mapped)
     assert sorted(found(again.near(vectors[4], EVERYTHING))) == sorted(found(index.near(vectors[4], EVERYTHING)))
     again.add(ids(4), vectors[4:5])
-    assert found(again.near(vectors[4], 0.95)) == [4]
+    assert found(again.near(vectors[4], 0.7)) == [4]
 
 
 def test_other_bytes_are_no_index(indexes: VectorIndexes, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Vectors in memory with 8 bits a number: for exact-enough inner products with whichever of them are asked for.
+"""Vectors in memory with 12 bits a number: for exact-enough inner products with whichever of them are asked for.
 
 Rows lie in segments that are full or growing at the end, so that a file is written for what changed only, and a large
-index can be mapped from its files. `faiss_clusters` keeps one beside its clusters.
+index can be mapped from its files. `faiss_codes` keeps them beside its codes.
 """
 
 from __future__ import annotations
@@ -18,19 +18,27 @@ _SEGMENT_BITS = 16
 _SEGMENT_ROWS = 1 << _SEGMENT_BITS
 _NOWHERE = -1
 
+_FINE_BITS = 4  # of the 12; two numbers share a byte of them
+_FINE = (1 << _FINE_BITS) - 1
+_STEPS = 2047  # on either side of 0
+
 Codes = npt.NDArray[np.int8]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(slots=True)
 class Segment:
-    """`ids` (r,), -1 for a row that was removed; `codes` (r, dim) times `scales` (r,) are the vectors.
+    """`ids` (r,), -1 for a row that was removed, and their vectors (r, dim): whole numbers times `scales` (r,).
 
-    There may be room behind the `used` rows.
+    `codes` (r, dim) are the upper 8 bits of each number; `fine` (r, dim / 2, rounded up) are the lower 4, of a number
+    of the first half of a row in the lower half of a byte, of the second half in the upper. There may be room behind
+    the `used` rows.
     """
 
     ids: Ids
     scales: Scores
     codes: Codes
+    fine: Bytes
     used: int
     file: str | None = None  # that holds exactly this; None after a change
 
@@ -38,17 +46,37 @@ class Segment:
         """Return the segment as bytes, the same on every machine."""
         head = np.array([self.used, self.codes.shape[1]], dtype="<i8")
         rows = slice(0, self.used)
-        parts = (head, self.ids[rows].astype("<i8"), self.scales[rows].astype("<f4"), self.codes[rows])
+        parts = (
+            head,
+            self.ids[rows].astype("<i8"),
+            self.scales[rows].astype("<f4"),
+            self.codes[rows],
+            self.fine[rows],
+        )
         return b"".join(part.tobytes() for part in parts)
 
     @staticmethod
     def unpack(packed: bytes | memoryview, file: str) -> Segment:
         """Return the segment that `pack` wrote, a view of its bytes. Raises: ValueError for other bytes."""
         rows, dim = (int(number) for number in np.frombuffer(packed, "<i8", 2))
+        half = -(-dim // 2)
+        begin = 16 + 12 * rows
         ids = np.frombuffer(packed, "<i8", rows, 16).astype(np.int64)
         scales = np.frombuffer(packed, "<f4", rows, 16 + 8 * rows).astype(np.float32)
-        codes = np.frombuffer(packed, np.int8, rows * dim, 16 + 12 * rows).reshape(rows, dim)
-        return Segment(ids, scales, codes, rows, file)
+        codes = np.frombuffer(packed, np.int8, rows * dim, begin).reshape(rows, dim)
+        fine = np.frombuffer(packed, np.uint8, rows * half, begin + rows * dim).reshape(rows, half)
+        return Segment(ids, scales, codes, fine, rows, file)
+
+    @staticmethod
+    def with_rows(count: int, dim: int) -> Segment:
+        """Return a segment with room for so many rows, none of them used."""
+        return Segment(
+            np.full(count, _NOWHERE, dtype=np.int64),
+            np.zeros(count, dtype=np.float32),
+            np.zeros((count, dim), dtype=np.int8),
+            np.zeros((count, -(-dim // 2)), dtype=np.uint8),
+            used=0,
+        )
 
     def with_room(self, room: int) -> Segment:
         """Return the segment with space for so many more rows, and such that it may be changed."""
@@ -56,18 +84,31 @@ class Segment:
             self.file = None
             return self
         size = min(max(self.used + room, 2 * self.used), _SEGMENT_ROWS)
-        wider = Segment(
-            np.full(size, _NOWHERE, dtype=np.int64),
-            np.zeros(size, dtype=np.float32),
-            np.zeros((size, self.codes.shape[1]), dtype=np.int8),
-            self.used,
-        )
-        for new, old in ((wider.ids, self.ids), (wider.scales, self.scales), (wider.codes, self.codes)):
-            new[: self.used] = old[: self.used]
+        wider = Segment.with_rows(size, self.codes.shape[1])
+        wider.used = self.used
+        kept = slice(0, self.used)
+        wider.ids[kept], wider.scales[kept] = self.ids[kept], self.scales[kept]
+        wider.codes[kept], wider.fine[kept] = self.codes[kept], self.fine[kept]
         return wider
 
+    def forget(self, places: Ids) -> None:
+        """Leave nothing of these rows."""
+        for part in (self.codes, self.fine, self.scales):
+            part[places] = 0
+        self.ids[places] = _NOWHERE
 
-class ByteRows:
+    def numbers(self, places: Ids) -> npt.NDArray[np.int16]:
+        """Return (n, dim) what these rows are, divided by their scales."""
+        numbers = self.codes[places].astype(np.int16)
+        numbers <<= _FINE_BITS
+        fine = self.fine[places]
+        half, dim = fine.shape[1], numbers.shape[1]
+        numbers[:, :half] |= fine & np.uint8(_FINE)
+        numbers[:, half:] |= (fine >> np.uint8(_FINE_BITS))[:, : dim - half]
+        return numbers
+
+
+class VectorRows:
     """Rows of `dim` numbers under ids. Its caller sees to it that one thread works at a time."""
 
     def __init__(self, dim: int, segments: Sequence[Segment] = ()) -> None:
@@ -94,18 +135,20 @@ class ByteRows:
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Add vectors of length 1 under new ids."""
-        scales = np.maximum(np.abs(vectors).max(axis=1), 1e-12).astype(np.float32) / np.float32(127)
-        codes = np.rint(vectors / scales[:, None]).astype(np.int8)
+        scales = np.maximum(np.abs(vectors).max(axis=1), 1e-12).astype(np.float32) / np.float32(_STEPS)
+        numbers = np.rint(vectors / scales[:, None]).astype(np.int16)
+        codes, fine = (numbers >> _FINE_BITS).astype(np.int8), _paired(numbers)
         done = 0
         while done < len(ids):
             if not self.segments or self.segments[-1].used == _SEGMENT_ROWS:
-                self.segments.append(self._empty())
+                self.segments.append(Segment.with_rows(0, self._dim))
             begin = self.segments[-1].used
             few = slice(done, done + _SEGMENT_ROWS - begin)
             count = len(ids[few])
             last = self.segments[-1].with_room(count)
             here = slice(begin, begin + count)
-            last.ids[here], last.scales[here], last.codes[here] = ids[few], scales[few], codes[few]
+            last.ids[here], last.scales[here] = ids[few], scales[few]
+            last.codes[here], last.fine[here] = codes[few], fine[few]
             last.used += count
             self.segments[-1] = last
             self._place(ids[few], ((len(self.segments) - 1) << _SEGMENT_BITS) + begin)
@@ -115,18 +158,11 @@ class ByteRows:
         """Forget ids; unknown ones are no error. Nothing of a removed vector is left."""
         for number, places, _ in self._by_segment(ids):
             segment = self.segments[number].with_room(0)
-            segment.codes[places] = 0
-            segment.scales[places] = 0
-            segment.ids[places] = _NOWHERE
+            segment.forget(places)
             self.segments[number] = segment
         known = self.known(ids)
         self._row_of[known] = _NOWHERE
         self._count -= len(known)
-
-    def _empty(self) -> Segment:
-        return Segment(
-            np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros((0, self._dim), dtype=np.int8), 0
-        )
 
     def products(self, vector: Vectors, ids: Ids) -> Scores:
         """Return (n,) the inner product with each of these; NaN for an unknown id."""
@@ -134,7 +170,7 @@ class ByteRows:
         for number, places, asked in self._by_segment(ids):
             segment = self.segments[number]
             # summed without BLAS, whose threads wait for each other longer than this takes
-            products = np.einsum("ij,j->i", segment.codes[places].astype(np.float32), vector)
+            products = np.einsum("ij,j->i", segment.numbers(places).astype(np.float32), vector)
             found[asked] = products * segment.scales[places]
         return found
 
@@ -143,7 +179,7 @@ class ByteRows:
         found = np.zeros((len(ids), self._dim), dtype=np.float32)
         for number, places, asked in self._by_segment(ids):
             segment = self.segments[number]
-            found[asked] = segment.codes[places].astype(np.float32) * segment.scales[places, None]
+            found[asked] = segment.numbers(places) * segment.scales[places, None]
         return found
 
     def _place(self, ids: Ids, first_row: int) -> None:
@@ -168,3 +204,12 @@ class ByteRows:
         for number in np.unique(rows >> _SEGMENT_BITS).tolist():
             here = (rows >> _SEGMENT_BITS) == number
             yield number, (rows[here] & (_SEGMENT_ROWS - 1)).astype(np.int64), asked[here]
+
+
+def _paired(numbers: npt.NDArray[np.int16]) -> Bytes:
+    """Return (n, dim / 2, rounded up) the lower bits of (n, dim) numbers, as `Segment.fine` has them."""
+    fine = (numbers & _FINE).astype(np.uint8)
+    half = -(-fine.shape[1] // 2)
+    paired: Bytes = fine[:, :half].copy()
+    paired[:, : fine.shape[1] - half] |= fine[:, half:] << np.uint8(_FINE_BITS)
+    return paired
