@@ -139,7 +139,7 @@ def _guess(corpus: Corpus, heard: Heard | None, near: NearWindows | None, speake
     present = np.zeros(len(corpus.interviews), dtype=bool)
     if speakers:
         spoken, said = corpus.speaker_postings(speakers)
-        present = corpus.interviews_of(spoken)
+        present = np.diff(corpus.speaker_bounds(speakers)) > 0
         filled_by = np.minimum(said / SPEAKER_FULL_WORDS, 1.0)
         here = np.bincount(bucket_of[spoken], filled_by, len(mixed)) / BUCKET_CELLS
         mixed += SPEAKER_WEIGHT * _with_neighbours(here, 0.5) / 2

@@ -23,6 +23,7 @@ Postings = tuple[Ids, Numbers]  # (p,) cells, rising, and (p,) how often a term 
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
 MOST_CELLS = 65_536
+_KEPT_SPEAKERS = 4  # names, or sets of names: 16 bytes for every cell in which they speak
 BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
 
 
@@ -91,7 +92,7 @@ class Corpus:
         self._offsets = np.cumsum([0, *(block.size for block in blocks)])
         self.size = int(self._offsets[-1])
         self.interviews = tuple(interview for block in blocks for interview in block.interviews)
-        self._last_speakers: tuple[tuple[str, ...], Postings] | None = None
+        self._speaking: dict[tuple[str, ...], tuple[Postings, Ids]] = {}  # of the last few who were asked for
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -282,11 +283,22 @@ class Corpus:
         return self.spread(self.speaker_postings(names))
 
     def speaker_postings(self, names: Sequence[str]) -> Postings:
-        """Return where these speakers speak, and how many words; kept until others are asked for."""
-        asked, last = tuple(names), self._last_speakers
-        if last is None or last[0] != asked:
-            last = self._last_speakers = asked, self._speaker_postings(asked)
-        return last[1]
+        """Return where these speakers speak, and how many words; kept for the last few who were asked for."""
+        return self._speaking_of(tuple(names))[0]
+
+    def speaker_bounds(self, names: Sequence[str]) -> Ids:
+        """Return (m + 1,) where among these postings each interview's begin, and how many there are."""
+        return self._speaking_of(tuple(names))[1]
+
+    def _speaking_of(self, names: tuple[str, ...]) -> tuple[Postings, Ids]:
+        kept = self._speaking  # replaced, never changed: several threads look at it
+        found = kept.get(names)
+        if found is None:
+            postings = self._speaker_postings(names)
+            found = postings, self.bounds_of(postings[0])
+        others = [(asked, known) for asked, known in kept.items() if asked != names]
+        self._speaking = dict([*others[1 - _KEPT_SPEAKERS :], (names, found)])
+        return found
 
     def _speaker_postings(self, names: tuple[str, ...]) -> Postings:
         cells: list[Ids] = [np.zeros(0, dtype=np.int64)]

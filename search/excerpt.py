@@ -97,8 +97,11 @@ class Excerpt(Corpus):
 
     def speaker_postings(self, names: Sequence[str]) -> Postings:
         """Return where these speakers speak, and how many words."""
-        postings = self.whole.speaker_postings(names)
-        return self.locate(postings, self.whole.bounds_of(postings[0]))
+        return self.locate(self.whole.speaker_postings(names), self.whole.speaker_bounds(names))
+
+    def speaker_bounds(self, names: Sequence[str]) -> Ids:
+        """Return (m + 1,) where among these postings each interview's begin, and how many there are."""
+        return self.bounds_of(self.speaker_postings(names)[0])
 
 
 def ranges(begin: Ids, count: Ids) -> Ids:

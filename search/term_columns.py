@@ -113,11 +113,13 @@ def _shared(one: Ids, other: Ids) -> tuple[Ids, Ids, Ids]:
         places = np.minimum(np.searchsorted(other, one), len(other) - 1)
         here = np.flatnonzero(other[places] == one)
         return one[here], here, places[here]
-    times = np.zeros(int(max(one[-1], other[-1])) + 1, dtype=np.int8)
-    times[one] = 1
-    times[other] += 1
-    here, there = np.flatnonzero(times[one] == 2), np.flatnonzero(times[other] == 2)
-    return one[here], here, there
+    is_there = np.zeros(int(max(one[-1], other[-1])) + 1, dtype=bool)
+    is_there[one] = True
+    there = np.flatnonzero(is_there[other])
+    cells = other[there]
+    is_there[one] = False
+    is_there[cells] = True
+    return cells, np.flatnonzero(is_there[one]), there
 
 
 def _trust(words: Sequence[Column | None], counting: _Counting) -> float:

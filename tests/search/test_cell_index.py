@@ -129,3 +129,15 @@ def test_of_an_interview_that_is_left_out_not_even_a_speaker_remains() -> None:
     alone = block_of("q", ["cat"], 50)
     assert kept.speakers == alone.speakers == ("A",)
     assert pack_block(kept) == pack_block(alone)
+
+
+def test_who_was_asked_for_before_changes_nothing_of_who_speaks() -> None:
+    index = CellIndex([block_of("p", ["apple", "boat"]), block_of("q", ["cat", "dog", "cat"])])
+    asked = [("A",), ("B",), ("A", "B"), ("C",), (), ("B", "A"), ("A",)]
+    corpus = index.corpus()
+    for names in asked:
+        fresh = CellIndex(list(index.blocks)).corpus()
+        cells, words = corpus.speaker_postings(names)
+        assert [cells.tolist(), words.tolist()] == [part.tolist() for part in fresh.speaker_postings(names)]
+        assert corpus.speaker_bounds(names).tolist() == fresh.bounds_of(cells).tolist()
+    assert len(corpus.speaker_postings(("A", "B"))[0]) > len(corpus.speaker_postings(("B",))[0]) > 0
