@@ -41,3 +41,16 @@ def test_a_file_that_ends_too_early_is_no_segment() -> None:
     rows.add(np.array([3, 9]), unit_vectors(2, 4))
     with pytest.raises(ValueError, match="buffer"):
         Segment.unpack(rows.segments[0].pack()[:-1], "f")
+
+
+def test_of_many_the_nearest_are_as_exact_as_of_few() -> None:
+    vectors = unit_vectors(6000, 384)
+    rows = VectorRows(384)
+    ids = np.arange(6000, dtype=np.int64)
+    rows.add(ids, vectors)
+    apart = rows.products(vectors[7], np.append(ids, 99_999)) - np.append(vectors @ vectors[7], 0)
+    assert np.isnan(apart[-1])
+    nearest = np.argsort(-(vectors @ vectors[7]))
+    assert np.abs(apart[nearest[:900]]).max() < 1e-4
+    assert 1e-4 < np.abs(apart[nearest[3000:]]).max() < 3e-3
+    assert abs(apart[nearest[3000:]].mean()) < 2e-5
