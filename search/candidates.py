@@ -8,23 +8,25 @@ Scoring an excerpt gives nearly what scoring everything would (`bench.search_sca
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers, first_of_runs
+from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers, sums_between
 from search.excerpt import Excerpt
 from search.scoring import (
     INTERVIEW_WORDS_WEIGHT,
     PRESENT_WEIGHT,
-    SATURATION,
     SPEAKER_FULL_WORDS,
     SPEAKER_WEIGHT,
     Shares,
     mean_and_deviation,
 )
+from search.standing import Floats
 from search.term_columns import TermColumns
+from search.word_windows import SATURATION
 
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
@@ -32,18 +34,6 @@ SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
 MEANT_SAMPLE_CELLS = 12_000  # by meaning alone, where no words steady what is usual
 # Of all windows that may be shown, those that are asked of the vector index; by meaning alone nothing else tells.
 NEAR_SHARE, MEANT_NEAR_SHARE = 0.15, 0.3
-
-_AROUND = (0.1, 0.24, 0.32, 0.24, 0.1)  # of windows side by side: spread to cells and smoothed
-_REACH = len(_AROUND) // 2
-# How much they weigh together where so many windows come before, and so many after; never across two interviews.
-_WEIGHT_OF = np.array(
-    [
-        [sum(_AROUND[_REACH - before : _REACH + 1 + after]) for after in range(_REACH + 1)]
-        for before in range(_REACH + 1)
-    ]
-)
-
-_FEW = 16  # cells that are fewer than this part of all buckets are counted one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,7 @@ class NearWindows:
 class Heard:
     """Words of a question in a corpus: `guess_words` (b,), `interview_words` (m,), and how much they count."""
 
-    words: Numbers
+    words: Floats
     whole: Numbers
     trust: float
 
@@ -114,91 +104,94 @@ def _spread_evenly(ranked: Ids, sizes: Ids, cells: float) -> Ids:
 
 @dataclass(frozen=True, slots=True)
 class _Guess:
-    """What `score_cells` would say, roughly: in buckets of cells (b,), and of whole interviews (m,)."""
+    """What `score_cells` would say, roughly: in buckets of cells, and of whole interviews."""
 
-    words: Numbers  # (b,)
-    interview_of: Ids  # (b,)
+    words: _Sums
     promise: Numbers  # (m,) how well the best of each interview may answer
 
     def wider(self, counted: Mask, stands_for: Numbers) -> tuple[float, float]:
         """Return how much wider words, and interviews' best cells, vary in all than in the chosen interviews."""
         some, every = stands_for * counted, counted.astype(np.float64)
-        words = _deviation(self.words, every[self.interview_of]) / _deviation(self.words, some[self.interview_of])
+        words = self.words.deviation(every) / self.words.deviation(some)
         there = np.isfinite(self.promise)
         best = _deviation(self.promise[there], every[there]) / _deviation(self.promise[there], some[there])
         return words, best
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Of values in buckets, what their deviation is made of: of each interview (m,)."""
+
+    count: Numbers
+    total: Numbers
+    squares: Numbers
+
+    @staticmethod
+    def of(values: Floats, bounds: Ids) -> _Sums:
+        """Sum the buckets (b,) of interviews that begin there (m + 1,)."""
+        exact = values.astype(np.float64)
+        total, squares = sums_between(exact, bounds), sums_between(exact * exact, bounds)
+        return _Sums(np.diff(bounds).astype(np.float64), total, squares)
+
+    def deviation(self, weights: Numbers) -> float:
+        count, total, squares = (float((weights * sums).sum()) for sums in (self.count, self.total, self.squares))
+        mean = total / max(count, 1e-12)
+        return math.sqrt(max(squares / max(count, 1e-12) - mean * mean, 1e-18))
+
+
 def _guess(corpus: Corpus, heard: Heard | None, near: NearWindows | None, speakers: tuple[str, ...]) -> _Guess:
-    bucket_of, interview_of = corpus.buckets
-    words = np.zeros(len(interview_of)) if heard is None else heard.words
-    mixed = np.zeros(len(words)) if heard is None else heard.trust * _standard(words)
+    buckets = int(corpus.bucket_starts[-1])
+    words = np.zeros(buckets, dtype=np.float32) if heard is None else heard.words
+    mixed = np.zeros(buckets, dtype=np.float32) if heard is None else np.float32(heard.trust) * _standard(words)
     if near is not None:
-        mixed += _meaning_in_buckets(corpus, near, len(mixed))
-    mixed /= max(float(mixed.std()), 1e-9)
+        mixed += _meaning_in_buckets(corpus, near, buckets)
+    mixed /= np.float32(max(float(mixed.std()), 1e-9))
     present = np.zeros(len(corpus.interviews), dtype=bool)
     if speakers:
         spoken, said = corpus.speaker_postings(speakers)
-        present = np.diff(corpus.speaker_bounds(speakers)) > 0
-        filled_by = np.minimum(said / SPEAKER_FULL_WORDS, 1.0)
-        here = np.bincount(bucket_of[spoken], filled_by, len(mixed)) / BUCKET_CELLS
+        bounds = corpus.speaker_bounds(speakers)
+        present = np.diff(bounds) > 0
+        filled_by = np.minimum(said / SPEAKER_FULL_WORDS, 1.0) / BUCKET_CELLS
+        bucket_of = corpus.laid_out(spoken, bounds) // BUCKET_CELLS
+        here = np.bincount(bucket_of, filled_by, buckets).astype(np.float32)
         mixed += SPEAKER_WEIGHT * _with_neighbours(here, 0.5) / 2
     filled = np.flatnonzero(corpus.sizes)
     promise = np.full(len(present), -np.inf)
-    promise[filled] = np.maximum.reduceat(mixed, bucket_of[corpus.starts[filled]])
+    promise[filled] = np.maximum.reduceat(mixed, corpus.bucket_starts[filled])
     if heard is not None:
         promise += heard.trust * INTERVIEW_WORDS_WEIGHT * heard.whole
     promise += PRESENT_WEIGHT * present
-    return _Guess(words, interview_of, promise)
+    return _Guess(_Sums.of(words, corpus.bucket_starts), promise)
 
 
-def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Numbers:
+def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Floats:
     """Return (b,) how close the closest place of each bucket is: a window, with those around it as cells see them."""
-    first_cell = corpus.windows[0][near.numbers]
-    interview = corpus.interview_of[first_cell]
-    # laid out with room on both sides of each interview; in 32 bits, as it is looked up all over
-    here = near.numbers + _REACH * (interview + 1)
-    close = np.zeros(int(corpus.window_starts[-1]) + _REACH * (len(corpus.interviews) + 1), dtype=np.float32)
-    close[here] = (near.closeness - near.mean) / max(near.deviation, 1e-9)  # what is not near is as close as usual
-    smoothed = np.zeros(len(here), dtype=np.float32)
-    for step, weight in enumerate(_AROUND):
-        smoothed += np.float32(weight) * close[here + (step - _REACH)]
-    before = np.minimum(near.numbers - corpus.window_starts[interview], _REACH)
-    after = np.minimum(corpus.window_starts[interview + 1] - 1 - near.numbers, _REACH)
-    smoothed /= _WEIGHT_OF[before, after]
+    closeness = (near.closeness - near.mean) / max(near.deviation, 1e-9)  # what is not near is as close as usual
+    bucket, smoothed = corpus.window_layout.smoothed(near.numbers, closeness.astype(np.float32))
     meaning = np.zeros(buckets, dtype=np.float32)
-    np.maximum.at(meaning, corpus.buckets[0][first_cell], smoothed)
-    return meaning.astype(np.float64)
+    np.maximum.at(meaning, bucket, smoothed)
+    return meaning
 
 
-def guess_words(corpus: Corpus, terms: TermColumns) -> Numbers:
+def guess_words(corpus: Corpus, terms: TermColumns) -> Floats:
     """Return (b,) how well each bucket of cells answers by their words, roughly."""
-    bucket_of, interview_of = corpus.buckets
-    total = np.zeros(len(interview_of))
+    total = np.zeros(int(corpus.bucket_starts[-1]), dtype=np.float32)
     for column in terms.columns:
-        cells, times = column.postings
-        buckets = bucket_of[cells]
-        if len(cells) > len(total) // _FEW:
-            counted = np.bincount(buckets, times, len(total)).astype(np.float64, copy=False)
-            counted /= counted + SATURATION
-            counted *= column.weight * column.rarity
-            total += counted
-        else:
-            first = first_of_runs(buckets)
-            counted = np.add.reduceat(times, first)
-            total[buckets[first]] += column.weight * column.rarity * counted / (counted + SATURATION)
+        gain = np.float32(column.weight * column.rarity)
+        buckets, times = column.places.in_buckets()
+        total[buckets] += gain * times / (times + np.float32(SATURATION))
     return _with_neighbours(total, 0.5)
 
 
-def _with_neighbours(values: Numbers, share: float) -> Numbers:
+def _with_neighbours(values: Floats, share: float) -> Floats:
     around = values.copy()
-    around[1:] += share * values[:-1]
-    around[:-1] += share * values[1:]
+    around[1:] += np.float32(share) * values[:-1]
+    around[:-1] += np.float32(share) * values[1:]
     return around
 
 
-def _standard(values: Numbers) -> Numbers:
-    return np.asarray((values - values.mean()) / max(float(values.std()), 1e-9))
+def _standard(values: Floats) -> Floats:
+    return np.asarray((values - values.mean()) / np.float32(max(float(values.std()), 1e-9)))
 
 
 def _deviation(values: Numbers, weights: Numbers) -> float:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from search.cells import Cell, weigh, window_bounds
 from search.stems import language_of
 from search.vocabulary import Vocabulary, count_sayings, count_words, join_vocabularies
-from search.words import Keys, keys_of, lower_words, pairs_of, terms_of
+from search.words import Keys, keys_of, lower_words, pairs_of, read_words, terms_of
 
 Ints = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.int64]
@@ -49,7 +50,7 @@ class Entries:
         return np.repeat(self.keys, np.diff(self.begins))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is kept of it when it is first asked
 class CellBlock:
     """n cells of m interviews, interview after interview. All places count from the block's first cell."""
 
@@ -68,8 +69,8 @@ class CellBlock:
     window_to: Ints  # (w,) exclusive
     window_ids: Ids  # (w,) in the vector index
     speakers: tuple[str, ...]
-    speaker_of: Ints  # (s,) index into `speakers`
-    speaker_cells: Ints  # (s,)
+    speaker_of: Ints  # (s,) index into `speakers`, rising
+    speaker_cells: Ints  # (s,) rising for each speaker
     speaker_words: Ints  # (s,) words this speaker says in that cell
     words: Vocabulary  # as they are written, speakers' names too
     sayings: Vocabulary
@@ -77,6 +78,15 @@ class CellBlock:
     @property
     def size(self) -> int:
         return len(self.first_segment)
+
+    @cached_property
+    def speakers_by_word(self) -> dict[str, list[str]]:
+        """The speakers in whose names each word is."""
+        named: dict[str, list[str]] = {}
+        for speaker in self.speakers:
+            for word in dict.fromkeys(read_words(speaker)):
+                named.setdefault(word, []).append(speaker)
+        return named
 
 
 def count_cells(interview_id: str, cells: Sequence[Cell], language: str | None = None) -> CellBlock:
@@ -97,7 +107,7 @@ def count_cells(interview_id: str, cells: Sequence[Cell], language: str | None =
             if speaker:
                 words[speakers.setdefault(speaker, len(speakers))] += max(1, len(text.split()))
         said += [(number, place, count) for number, count in words.items()]
-    columns = np.array(said, dtype=np.int32).reshape(-1, 3)
+    columns = np.array(sorted(said), dtype=np.int32).reshape(-1, 3)
     bounds = np.array(window_bounds(len(cells)), dtype=np.int32).reshape(-1, 2)
     return CellBlock(
         interviews=(interview_id,),
@@ -133,6 +143,8 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
     ]
     shifted = list(zip(blocks, offsets[:-1], strict=True))
     sizes = [len(block.interviews) for block in blocks]
+    speaker_of = joined(names[b.speaker_of] for names, b in zip(renamed, blocks, strict=True) if len(names))
+    by_speaker = np.argsort(speaker_of, kind="stable")  # cells come in rising order and stay so for each
     return CellBlock(
         interviews=tuple(interview for block in blocks for interview in block.interviews),
         languages=tuple(language for block in blocks for language in block.languages),
@@ -149,9 +161,9 @@ def join_blocks(blocks: Sequence[CellBlock]) -> CellBlock:
         window_to=joined(block.window_to + offset for block, offset in shifted),
         window_ids=np.concatenate([np.zeros(0, dtype=np.int64), *(block.window_ids for block in blocks)]),
         speakers=tuple(speakers),
-        speaker_of=joined(names[b.speaker_of] for names, b in zip(renamed, blocks, strict=True) if len(names)),
-        speaker_cells=joined(b.speaker_cells + offset for b, offset in shifted if len(b.speakers)),
-        speaker_words=joined(b.speaker_words for b in blocks if len(b.speakers)),
+        speaker_of=speaker_of[by_speaker],
+        speaker_cells=joined(b.speaker_cells + offset for b, offset in shifted if len(b.speakers))[by_speaker],
+        speaker_words=joined(b.speaker_words for b in blocks if len(b.speakers))[by_speaker],
         words=join_vocabularies([block.words for block in blocks], sizes),
         sayings=join_vocabularies([block.sayings for block in blocks], sizes),
     )
@@ -226,6 +238,7 @@ def unpack_block(packed: bytes | memoryview, known: dict[str, str] | None = None
             array = np.frombuffer(packed, dtype=np.dtype(kind), count=length, offset=position)
             arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
             position += array.nbytes + -array.nbytes % _ALIGNED
+        _order_by_speaker(arrays)
         shared = {} if known is None else known
         return _from_arrays(
             {name: tuple(shared.setdefault(text, text) for text in header[name]) for name in _NAMES}, arrays
@@ -253,6 +266,14 @@ def _arrays(block: CellBlock) -> dict[str, npt.NDArray[np.generic]]:
     for name, known in (("words", block.words), ("sayings", block.sayings)):
         arrays |= {f"{name}.{part}": getattr(known, part) for part in _VOCABULARY}
     return arrays
+
+
+def _order_by_speaker(arrays: dict[str, npt.NDArray[np.generic]]) -> None:
+    """Bring who speaks where into the order of speakers: blocks were once stored in that of cells."""
+    speaker_of = arrays["speaker_of"].astype(np.int32, copy=False)
+    if (speaker_of[1:] < speaker_of[:-1]).any():
+        order = np.argsort(speaker_of, kind="stable")
+        arrays |= {name: arrays[name][order] for name in ("speaker_of", "speaker_cells", "speaker_words")}
 
 
 def _from_arrays(names: dict[str, tuple[str, ...]], arrays: dict[str, npt.NDArray[np.generic]]) -> CellBlock:

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from search.cell_block import NO_ID, CellBlock, Ids, Ints, Times, join_blocks, joined, only_interviews
+from search.standing import Floats, Postings, Standing, find_standings
+from search.window_layout import WindowLayout
 from search.words import Keys
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Postings = tuple[Ids, Numbers]  # (p,) cells, rising, and (p,) how often a term stands in each
 
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
@@ -105,7 +106,7 @@ class Corpus:
         mask[[self.number_of[found] for found in interview_ids if found in self.number_of]] = True
         return mask
 
-    def interviews_of(self, cells: Ids) -> Mask:
+    def interviews_of(self, cells: Ids | Ints) -> Mask:
         """Return (m,) the interviews that have any of these cells."""
         mask = np.zeros(len(self.interviews), dtype=bool)
         mask[self.interview_of[cells]] = True
@@ -127,7 +128,7 @@ class Corpus:
         """(n,) number of each cell's interview."""
         return np.repeat(np.arange(len(self.interviews), dtype=np.int64), self.sizes)
 
-    def bounds_of(self, cells: Ids) -> Ids:
+    def bounds_of(self, cells: Ids | Ints) -> Ids:
         """Return (m + 1,) where among these rising cells each interview's begin, and how many there are."""
         if len(cells) > len(self.interviews):
             return np.searchsorted(cells, self.starts).astype(np.int64)
@@ -173,14 +174,37 @@ class Corpus:
         return self._embedded[0]
 
     @cached_property
-    def buckets(self) -> tuple[Ints, Ids]:
-        """(n,) each cell's bucket, which are eight cells of one interview, and (b,) each bucket's interview."""
-        counts = -(-self.sizes // BUCKET_CELLS)
-        first = np.concatenate([[0], np.cumsum(counts)])[:-1]
-        # counted as if the last bucket of each interview were full
-        moved = np.repeat((first * BUCKET_CELLS - self.starts[:-1]).astype(np.int32), self.sizes)
-        moved += np.arange(self.size, dtype=np.int32)
-        return moved // np.int32(BUCKET_CELLS), np.repeat(np.arange(len(counts)), counts)
+    def bucket_starts(self) -> Ids:
+        """(m + 1,) first bucket of each interview, and the number of buckets: eight cells of one interview each."""
+        return np.concatenate([[0], np.cumsum(-(-self.sizes // BUCKET_CELLS))])
+
+    @cached_property
+    def room(self) -> Ids:
+        """(m,) what is to be added to the cells of each interview so that it begins where a bucket does."""
+        return (self.bucket_starts * BUCKET_CELLS - self.starts)[:-1]
+
+    def laid_out(self, cells: Ids | Ints, bounds: Ids) -> Ids:
+        """Return the places of rising cells where each interview begins with a bucket; `bounds_of` gives the bounds."""
+        places: Ids = np.repeat(self.room, np.diff(bounds))
+        places += cells
+        return places
+
+    @property
+    def laid_out_cells(self) -> Ids:
+        """(n,) the places of all cells, in the whole corpus if this is an excerpt."""
+        return self.laid_out(np.arange(self.size), self.starts)
+
+    @cached_property
+    def block_bounds(self) -> list[tuple[int, int, int]]:
+        """Of each block the number of its first cell, that of its first interview, and that after its last one."""
+        interviews = np.cumsum([0, *(len(block.interviews) for block in self.blocks)]).tolist()
+        return [*zip(self._offsets[:-1].tolist(), interviews, interviews[1:], strict=False)]
+
+    @cached_property
+    def window_layout(self) -> WindowLayout:
+        """Where the windows that have a vector lie, side by side."""
+        places = self.laid_out(self.windows[0], self.window_starts)
+        return WindowLayout.of(self.window_starts, (places // BUCKET_CELLS).astype(np.int32))
 
     @cached_property
     def interview_terms(self) -> Numbers:
@@ -224,23 +248,18 @@ class Corpus:
         placed = zip(self._placed(), cuts, cuts[1:], strict=False)
         return [(block, cells[begin:end] - first) for (block, first), begin, end in placed if begin < end]
 
-    def postings(self, keys: Keys, *, pairs: bool = False) -> Postings | None:
+    def postings(self, keys: Keys) -> Postings | None:
         """Return where any of these terms stands and how often in all; None when none of them stands anywhere."""
-        return self.postings_of([keys], pairs=pairs)[0]
+        (standing,) = find_standings(self.blocks, [keys], pairs=False)
+        return None if standing is None else self.postings_of(standing)
 
-    def postings_of(self, terms: Sequence[Keys], *, pairs: bool = False) -> list[Postings | None]:
-        """Return what `postings` returns for each of several words, each of which has one key or more."""
-        if not terms:
-            return []
-        keys = np.concatenate(terms)
-        parts: list[list[tuple[Ints, Times, int]]] = [[] for _ in keys]
-        for block, offset in self._placed():
-            entries = block.pairs if pairs else block.terms
-            for of_key, here in zip(parts, entries.places(keys), strict=True):
-                if here.start < here.stop:
-                    of_key.append((entries.cells[here], entries.times[here], offset))
-        of_term = iter(parts)
-        return [_joined_postings([part for _ in term for part in next(of_term)], len(term) == 1) for term in terms]
+    def standings(self, terms: Sequence[Keys], *, pairs: bool = False) -> list[Standing | None]:
+        """Return where each of several words stands, which have one key or more; None of a word that stands nowhere."""
+        return find_standings(self.blocks, terms, pairs=pairs)
+
+    def postings_of(self, standing: Standing) -> Postings:
+        """Return all places of a word."""
+        return standing.postings(self._offsets.tolist())
 
     def holds(self, keys: Keys) -> bool:
         """Return whether any of these terms stands anywhere."""
@@ -278,6 +297,12 @@ class Corpus:
         """Every name of a speaker, once."""
         return tuple(dict.fromkeys(name for block in self.blocks for name in block.speakers))
 
+    def speakers_named(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Return the speakers in whose names any of these words is, each once."""
+        asked = sorted(words)
+        found = (name for block in self.blocks for word in asked for name in block.speakers_by_word.get(word, ()))
+        return tuple(dict.fromkeys(found))
+
     def speaker_words(self, names: Sequence[str]) -> Numbers:
         """Return (n,) how many words these speakers say in each cell."""
         return self.spread(self.speaker_postings(names))
@@ -301,23 +326,19 @@ class Corpus:
         return found
 
     def _speaker_postings(self, names: tuple[str, ...]) -> Postings:
-        cells: list[Ids] = [np.zeros(0, dtype=np.int64)]
+        cells: list[Ints] = [np.zeros(0, dtype=np.int32)]
         words: list[Ints] = [np.zeros(0, dtype=np.int32)]
         for block, offset in self._placed():
-            named = [number for number, name in enumerate(block.speakers) if name in names]
-            if named:
-                # compared rather than looked up: one name, as a rule, among all that is said
-                is_theirs = block.speaker_of == named[0]
-                for number in named[1:]:
-                    is_theirs |= block.speaker_of == number
-                said = np.flatnonzero(is_theirs)
-                cells.append(block.speaker_cells[said] + np.int64(offset))
-                words.append(block.speaker_words[said])
-        every, said_there = np.concatenate(cells), np.concatenate(words).astype(np.float64)
-        if len(names) == 1 or not len(every):
-            return every, said_there
-        first = first_of_runs(every)  # several of them may speak in one cell
-        return every[first], np.add.reduceat(said_there, first)
+            for number in (number for number, name in enumerate(block.speakers) if name in names):
+                begin, end = np.searchsorted(block.speaker_of, [number, number + 1])
+                cells.append(block.speaker_cells[begin:end] + np.int32(offset))
+                words.append(block.speaker_words[begin:end])
+        every, said_there = np.concatenate(cells), np.concatenate(words)
+        if len(names) == 1:
+            return every, said_there.astype(np.float32)
+        counted = np.bincount(every, said_there, self.size)  # several of them may speak in one cell
+        held = np.flatnonzero(counted)
+        return held.astype(np.int32), counted[held].astype(np.float32)
 
     def placed(self) -> list[tuple[int, CellBlock]]:
         """Return the blocks, each with the number of its first cell."""
@@ -331,27 +352,13 @@ class Corpus:
         return joined(of(block) for block in self.blocks)
 
 
-def _joined_postings(parts: Sequence[tuple[Ints, Times, int]], are_rising: bool) -> Postings | None:
-    """Return what blocks hold of one word, with the number of each block's first cell added."""
-    if not parts:
-        return None
-    ends = np.cumsum([len(cells) for cells, _, _ in parts]).tolist()
-    every, times = np.empty(ends[-1], dtype=np.int64), np.empty(ends[-1])
-    for (cells, often, offset), begin, end in zip(parts, [0, *ends], ends, strict=False):
-        np.add(cells, offset, out=every[begin:end])
-        times[begin:end] = often
-    if are_rising:
-        return every, times
-    distinct, place = np.unique(every, return_inverse=True)
-    return distinct, np.bincount(place, times).astype(np.float64)
-
-
-def sums_between(values: Numbers, bounds: Ids) -> Numbers:
+def sums_between(values: Numbers | Floats | Times, bounds: Ids) -> Numbers:
     """Return (m,) the sums of the values between each bound and the next; (m + 1,) bounds, rising."""
     sums = np.zeros(len(bounds) - 1)
     filled = bounds[:-1] < bounds[1:]
     if filled.any():
-        sums[filled] = np.add.reduceat(values[: bounds[-1]], bounds[:-1][filled])
+        exact = np.int32 if values.dtype.kind == "u" else np.float64
+        sums[filled] = np.add.reduceat(values[: bounds[-1]], bounds[:-1][filled], dtype=exact)
     return sums
 
 

@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from search.cell_block import CellBlock, Ids, Ints, joined
-from search.cell_index import Corpus, Numbers, Postings
+from search.cell_index import BUCKET_CELLS, Corpus, Numbers
+from search.standing import Postings
 from search.words import Keys
 
 
@@ -36,6 +37,11 @@ class Excerpt(Corpus):
     def cells(self) -> Ids:
         """(n,) the number of each cell in the whole."""
         return ranges(self._first, self.sizes)
+
+    @cached_property
+    def laid_out_cells(self) -> Ids:
+        """(n,) the places of all cells in the whole, where each interview begins with a bucket."""
+        return ranges(self.whole.bucket_starts[self._numbers] * BUCKET_CELLS, self.sizes)
 
     def _column(self, of: Callable[[CellBlock], Ints]) -> Ints:
         return joined(of(block)[places] for block, places in self._pieces)
@@ -64,10 +70,10 @@ class Excerpt(Corpus):
         count = bounds[self._numbers + 1] - bounds[self._numbers]
         return ranges(bounds[self._numbers], count), np.repeat(self._starts[:-1] - self._first, count)
 
-    def postings_of(self, terms: Sequence[Keys], *, pairs: bool = False) -> list[Postings | None]:
-        """Return where each word stands; None of one that stands nowhere in the whole."""
-        found = self.whole.postings_of(terms, pairs=pairs)
-        return [postings and self.locate(postings, self.whole.bounds_of(postings[0])) for postings in found]
+    def postings(self, keys: Keys) -> Postings | None:
+        """Return where any of these terms stands and how often in all; None when none stands anywhere in the whole."""
+        found = self.whole.postings(keys)
+        return None if found is None else self.locate(found, self.whole.bounds_of(found[0]))
 
     def holds(self, keys: Keys) -> bool:
         """Return whether any of these terms stands anywhere in the whole."""
@@ -79,7 +85,8 @@ class Excerpt(Corpus):
         begin = bounds[self._numbers]
         count = bounds[self._numbers + 1] - begin
         here = ranges(begin, count)
-        return cells[here] + np.repeat(self._starts[:-1] - self._first, count), times[here]
+        shift = np.repeat((self._starts[:-1] - self._first).astype(np.int32), count)
+        return cells[here] + shift, times[here]
 
     def of_interviews(self, values: Numbers) -> Numbers:
         """Return of values (m of the whole corpus,) those of the interviews that are in this one."""

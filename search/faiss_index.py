@@ -137,12 +137,12 @@ class FlatIndex:
             few = places[begin : begin + _COPIED]
             copied = np.take(rows, few, axis=0, out=some[: len(few)], mode="clip")
             # summed without BLAS, whose threads wait for each other longer than this takes
-            np.einsum("ij,j->i", copied, vector, out=products[begin : begin + len(few)])
+            np.vecdot(copied, vector, out=products[begin : begin + len(few)])
         return products
 
     def near(self, vector: Vectors, above: float, among: Ids | None) -> Near:
         if among is None:  # every row as it lies: nothing has to be looked up or copied
-            ids, scores = self.ids(), np.einsum("ij,j->i", self._rows(), vector)
+            ids, scores = self.ids(), np.vecdot(self._rows(), vector)
         else:
             ids, scores = among, self.closeness(vector, among)
         is_near = scores > above  # what is not there has no score

@@ -87,9 +87,10 @@ def find_speakers(corpus: Corpus, asked: Sequence[str]) -> list[str]:
     """Return the speakers of these names, or, of a name nobody has as it is, those whose name has all its words."""
     found: list[str] = []
     for name in asked:
-        whole = [speaker for speaker in corpus.speakers if fold(speaker) == fold(name)]
         words = set(read_words(name))
-        found += whole or [speaker for speaker in corpus.speakers if words and words <= set(read_words(speaker))]
+        near = corpus.speakers_named(words) if words else corpus.speakers
+        whole = [speaker for speaker in near if fold(speaker) == fold(name)]
+        found += whole or [speaker for speaker in near if words and words <= set(read_words(speaker))]
     return found
 
 

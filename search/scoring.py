@@ -7,17 +7,19 @@ meetings of three kinds (product, academic, committee) and checked on others; no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from search.cell_block import Ids
-from search.cell_index import Corpus, Mask, Numbers, sums_between
+from search.cell_index import Corpus, Mask, Numbers
+from search.cell_windows import CellWindows
+from search.cells import WINDOW_CELLS
+from search.standing import Floats
 from search.term_columns import TermColumns
 from search.values import Mode
+from search.word_windows import score_interviews, score_windows
 
-WORD_WINDOWS = (8, 16)  # cells
 # A moment begins when its words are said; what follows answers, with other words. So a cell is heard together with
 # what was said before it rather than with what comes after. Meaning alone knows no such order: an answer is as close to
 # the question as what announced it.
@@ -31,11 +33,6 @@ SPEAKER_WEIGHT = 1.0
 PRESENT_WEIGHT = 0.5
 SPEAKER_SMOOTHING_CELLS = 4.0
 SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
-
-# BM25's usual constants: saturation of repeated words, and correction for length.
-SATURATION = 1.2
-_B = 0.75
-_LEAST_LENGTH = 0.5  # of the mean: an interview of three words is not the best answer because it is short
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +74,13 @@ def score_cells(
     usual = _Usual.of(corpus, shares)
     words = np.zeros(0)
     if mode != "semantic":
-        words = usual.cells.standard(_words(corpus, terms, usual, dropped)) / shares.wider_words
+        windows = score_windows(corpus, terms, usual.cells.counted, dropped)
+        by_length = [usual.cells.standard(scores) for scores in windows]
+        words = usual.cells.standard(sum(by_length, np.zeros(corpus.size))) / shares.wider_words
     if closeness is None:
         mixed = usual.cells.standard(words)
     else:
-        begin, end = corpus.windows
-        meaning = usual.cells.standard(_spread(corpus.size, begin, end, closeness()))
+        meaning = usual.cells.standard(_meant(corpus, closeness()))
         mixed = 0.5 * meaning
         if mode != "semantic":
             mixed = mixed + 0.5 * terms.trust * words
@@ -105,16 +103,8 @@ def interview_words(corpus: Corpus, terms: TermColumns, counted: Mask, dropped: 
 
     Cells that are `dropped` (n,) do not count.
     """
-    times = []
-    for column in terms.columns:
-        cells, often = column.postings
-        if dropped is not None:
-            often = often * ~dropped[cells]
-        times.append(sums_between(often, column.bounds))
     weights = _Weights(counted.astype(np.float64), np.ones(len(counted)))
-    found = zip(((column.weight * column.interview_rarity) for column in terms.columns), times, strict=True)
-    length = corpus.interview_terms
-    return weights.standard(_bm25(found, _saturation(length, _usual_length(length, weights.counted))))
+    return weights.standard(score_interviews(corpus, terms, counted, dropped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +114,7 @@ class _Weights:
     counted: Numbers
     every: Numbers
 
-    def standard(self, values: Numbers) -> Numbers:
+    def standard(self, values: Numbers | Floats) -> Numbers:
         """Return `values` less their mean, in deviations, both of the counted ones; zeros when all are alike.
 
         Where the counted ones alone are alike, as with a word that only a restricted project knows, all are counted.
@@ -136,7 +126,7 @@ class _Weights:
         return np.zeros(len(values))
 
 
-def mean_and_deviation(values: Numbers, weights: Numbers) -> tuple[float, float]:
+def mean_and_deviation(values: Numbers | Floats, weights: Numbers) -> tuple[float, float]:
     """Return the weighted mean and deviation; zeros where nothing weighs anything.
 
     Summed without BLAS: its threads wait for each other longer than such a sum takes.
@@ -165,105 +155,30 @@ def smooth(corpus: Corpus, values: Numbers, before: float, after: float) -> Numb
     `before` and `after` are the weights' deviations, in cells, over what comes before a cell and what comes after it.
     """
     reach = int(4 * max(before, after) + 0.5)
-    steps = np.arange(-reach, reach + 1)  # a cell of positive step comes before
-    kernel = np.exp(-0.5 * (steps / np.where(steps > 0, before, after)) ** 2)
-    # interviews laid out with gaps wider than the kernel
-    places = np.arange(corpus.size) + corpus.interview_of * reach + reach
-    room = (int(places[-1]) if corpus.size else 0) + reach + 1
-    laid, weight = np.zeros(room), np.zeros(room)
-    laid[places], weight[places] = values, 1.0
-    spread = np.convolve(laid, kernel, "same")[places]
-    return np.asarray(spread / np.maximum(np.convolve(weight, kernel, "same")[places], 1e-12))
+    steps = np.arange(-reach, reach + 1)  # a cell of negative step comes before
+    kernel = np.exp(-0.5 * (steps / np.where(steps < 0, before, after)) ** 2)
+    # interviews laid out with gaps as wide as the kernel reaches
+    cells, starts = np.arange(corpus.size), np.repeat(corpus.starts[:-1], corpus.sizes)
+    places = cells + corpus.interview_of * reach
+    laid = np.zeros(corpus.size + (len(corpus.interviews) + 2) * reach, dtype=np.float32)
+    laid[places + reach] = values
+    spread = np.zeros(len(laid) - 2 * reach, dtype=np.float32)
+    part = np.empty_like(spread)
+    for place, weight in enumerate(kernel.astype(np.float32)):
+        np.multiply(laid[place : place + len(spread)], weight, out=part)
+        spread += part
+    held = np.concatenate([[0.0], np.cumsum(kernel)])
+    first = reach - np.minimum(cells - starts, reach)
+    last = reach + np.minimum(np.repeat(corpus.starts[1:], corpus.sizes) - cells, reach + 1)
+    return np.asarray(spread[places] / (held[last] - held[first]))
 
 
-def _words(corpus: Corpus, terms: TermColumns, usual: _Usual, dropped: Mask | None) -> Numbers:
-    """Return (n,) the sum of the standardised word windows."""
-    running = []
-    for column in terms.columns:
-        times = corpus.spread(corpus.locate(column.postings, column.bounds))
-        running.append((column.weight * column.rarity, _running(times if dropped is None else times * ~dropped)))
-    length = _running(corpus.term_count.astype(np.float64))
-    total = np.zeros(corpus.size)
-    for size in WORD_WINDOWS:
-        windows = _Windows.of(corpus, size)
-        lengths = windows.sums(length)
-        usual_length = _usual_length(windows.pick(lengths), usual.cells.counted[windows.begin])
-        found = ((weight, windows.sums(sums)) for weight, sums in running)
-        scores = windows.pick(_bm25(found, _saturation(lengths, usual_length)))
-        total += usual.cells.standard(_spread(corpus.size, windows.begin, windows.end, scores))
-    return total
-
-
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """[`begin`, `end`) of all windows of `size` cells (w,); an interview that is shorter is one window.
-
-    Summing every run of `size` cells, those across two interviews too, and picking the windows at the end takes a
-    fraction of looking up both ends of each window for every word: the runs lie side by side.
-    """
-
-    size: int
-    begin: Ids
-    end: Ids
-    runs: int
-    short: Ids  # which windows are shorter; their sums follow those of the runs
-    place: Ids  # (w,) of each window among the sums
-
-    @staticmethod
-    def of(corpus: Corpus, size: int) -> _Windows:
-        starts, ends = corpus.starts[:-1], corpus.starts[1:]
-        last_start = np.maximum(ends - size, starts)[corpus.interview_of]
-        begin = np.arange(corpus.size)
-        begin = begin[begin <= last_start]
-        end = np.minimum(begin + size, ends[corpus.interview_of[begin]])
-        runs = max(corpus.size + 1 - size, 0)
-        short = np.flatnonzero(end - begin < size)
-        place = begin.copy()
-        place[short] = runs + np.arange(len(short))
-        return _Windows(size, begin, end, runs, short, place)
-
-    def sums(self, running: Numbers) -> Numbers:
-        """Return the sums of values whose running sums (n + 1,) these are."""
-        sums = np.empty(self.runs + len(self.short))
-        np.subtract(running[self.size :], running[: self.runs], out=sums[: self.runs])
-        sums[self.runs :] = running[self.end[self.short]] - running[self.begin[self.short]]
-        return sums
-
-    def pick(self, sums: Numbers) -> Numbers:
-        """Return (w,) those of the windows."""
-        return sums[self.place]
-
-
-def _usual_length(length: Numbers, weights: Numbers) -> float:
-    total = weights.sum()
-    return max(float((weights * length).sum() / total), 1e-12) if total > 0 else 1.0
-
-
-def _saturation(length: Numbers, usual: float) -> Numbers:
-    """Return what BM25 adds to the times of a word in a unit of `length` terms."""
-    return np.asarray(SATURATION * (1 - _B + _B * np.maximum(length / usual, _LEAST_LENGTH)))
-
-
-def _bm25(found: Iterable[tuple[float, Numbers]], saturation: Numbers) -> Numbers:
-    """Return BM25 of units from (weight, times in each unit) of each word.
-
-    Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
-    """
-    scores = np.zeros(len(saturation))
-    gained, saturated = np.empty(len(saturation)), np.empty(len(saturation))
-    for weight, times in found:
-        np.multiply(times, weight * (SATURATION + 1), out=gained)
-        np.add(times, saturation, out=saturated)
-        gained /= saturated
-        scores += gained
-    return scores
-
-
-def _spread(size: int, begin: Ids, end: Ids, scores: Numbers) -> Numbers:
-    """Return (size,) for each cell the mean score of the windows that hold it; 0 where none does."""
-    total = np.bincount(begin, scores, size + 1) - np.bincount(end, scores, size + 1)
-    held = np.bincount(begin, minlength=size + 1) - np.bincount(end, minlength=size + 1)
-    return np.asarray(np.cumsum(total)[:size] / np.maximum(np.cumsum(held)[:size], 1))
+def _meant(corpus: Corpus, closeness: Numbers) -> Floats:
+    """Return (n,) for each cell how close the windows are that hold it, on average."""
+    begin, end = corpus.windows
+    scores = np.zeros(corpus.size, dtype=np.float32)
+    scores[begin] = closeness
+    return CellWindows.of(WINDOW_CELLS, corpus.size, begin, end).spread(scores)
 
 
 def _speaker_score(corpus: Corpus, names: tuple[str, ...]) -> Numbers:
@@ -288,7 +203,3 @@ def _best_cells(corpus: Corpus, score: Numbers) -> Numbers:
         first = np.unique(corpus.interview_of[places], return_index=True)[1]
         left[places[first]] = -np.inf
     return best / np.maximum(np.minimum(sizes, INTERVIEW_BEST_CELLS), 1)
-
-
-def _running(values: Numbers) -> Numbers:
-    return np.concatenate([[0.0], np.cumsum(values)])

@@ -1,7 +1,7 @@
 """Where the words of a question stand in a corpus, and how much each of them tells.
 
-In: a corpus and a topic. Out: for each word, pair of words and pair said in one breath, the cells that hold it. Only
-these cells cost anything, however many there are. `candidates` and `score_cells` count them.
+In: a corpus and a topic. Out: for each word, pair of words and pair said in one breath, the cells that hold it.
+`candidates` and `score_cells` count them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from search.cell_index import Corpus, Mask, Postings
-from search.values import Ids
+from search.cell_index import Corpus, Mask
+from search.word_places import Places, places_of
 from search.words import Keys
 
-_LOOKED_UP = 16  # times as long as the other, at least: an array in which places are looked up one by one
 NEAR_WEIGHT = 0.2  # of two words of the question, one after the other there, said in one cell in whatever order
 
 
@@ -43,10 +42,9 @@ class Column:
     """
 
     weight: float
-    postings: Postings
-    bounds: Ids  # (m + 1,) of each interview's postings
     rarity: float  # among cells
     interview_rarity: float
+    places: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,10 @@ class TermColumns:
 def find_terms(corpus: Corpus, topic: Topic, counted: Mask) -> TermColumns:
     """Return where the topic's terms stand; how rare they are is taken from the `counted` interviews (m,) alone."""
     counting = _Counting.of(corpus, counted)
-    words = list(zip(topic.term_weights, corpus.postings_of(topic.terms), strict=True))
-    neighbours = corpus.postings_of([topic.pairs[place : place + 1] for place in range(len(topic.pairs))], pairs=True)
-    pairs = zip(topic.pair_weights, neighbours, strict=True)
-    of_words = [counting.column(weight, postings) for weight, postings in words]
-    others = [counting.column(weight, postings) for weight, postings in (*pairs, *_near(words))]
-    columns = tuple(column for column in (*of_words, *others) if column is not None)
-    return TermColumns(columns, _trust(of_words, counting))
+    words = counting.columns(topic.terms, topic.term_weights)
+    pairs = counting.columns([topic.pairs[n : n + 1] for n in range(len(topic.pairs))], topic.pair_weights, pairs=True)
+    columns = [column for column in (*words, *pairs) if column is not None]
+    return TermColumns((*columns, *counting.near(words)), _trust(words, counting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,48 +73,30 @@ class _Counting:
     def of(corpus: Corpus, counted: Mask) -> _Counting:
         return _Counting(corpus, counted, int(corpus.sizes[counted].sum()), int(counted.sum()))
 
-    def column(self, weight: float, postings: Postings | None) -> Column | None:
-        """Return what is known of a term; None of one that stands nowhere."""
-        if postings is None:
-            return None
-        bounds = self.corpus.bounds_of(postings[0])
-        held = np.diff(bounds)[self.counted]
+    def columns(self, terms: Sequence[Keys], weights: Sequence[float], *, pairs: bool = False) -> list[Column | None]:
+        """Return what is known of each word; None of one that stands nowhere."""
+        standings = self.corpus.standings(terms, pairs=pairs)
+        return [
+            None if standing is None else self._column(weight, places_of(self.corpus, standing))
+            for weight, standing in zip(weights, standings, strict=True)
+        ]
+
+    def near(self, words: Sequence[Column | None]) -> list[Column]:
+        """Return where both of two neighbours in the question stand in one cell, in whatever order.
+
+        Of two moments with the same words, the one is meant that has them together. Source: Metzler and Croft, "A
+        Markov random field model for term dependencies", SIGIR 2005 (its unordered window).
+        """
+        return [
+            self._column(NEAR_WEIGHT * min(one.weight, other.weight), one.places.shared(other.places))
+            for one, other in pairwise(words)
+            if one is not None and other is not None
+        ]
+
+    def _column(self, weight: float, places: Places) -> Column:
+        held = places.held[self.counted]
         rarity = _rarity(int(held.sum()), self.cells)
-        return Column(weight, postings, bounds, rarity, _rarity(int(np.count_nonzero(held)), self.interviews))
-
-
-def _near(words: list[tuple[float, Postings | None]]) -> list[tuple[float, Postings | None]]:
-    """Return how often both of two neighbours in the question stand in each cell, with what that counts for.
-
-    Of two moments with the same words, the one is meant that has them together. Source: Metzler and Croft, "A Markov
-    random field model for term dependencies", SIGIR 2005 (its unordered window).
-    """
-    near: list[tuple[float, Postings | None]] = []
-    for (weight, one), (next_weight, other) in pairwise(words):
-        if one is not None and other is not None:
-            cells, here, there = _shared(one[0], other[0])
-            if len(cells):
-                times = np.minimum(one[1][here], other[1][there])
-                near.append((NEAR_WEIGHT * min(weight, next_weight), (cells, times)))
-    return near
-
-
-def _shared(one: Ids, other: Ids) -> tuple[Ids, Ids, Ids]:
-    """Return what two rising arrays share, and its places in either."""
-    if len(one) > len(other):
-        cells, there, here = _shared(other, one)
-        return cells, here, there
-    if len(one) * _LOOKED_UP < len(other):
-        places = np.minimum(np.searchsorted(other, one), len(other) - 1)
-        here = np.flatnonzero(other[places] == one)
-        return one[here], here, places[here]
-    is_there = np.zeros(int(max(one[-1], other[-1])) + 1, dtype=bool)
-    is_there[one] = True
-    there = np.flatnonzero(is_there[other])
-    cells = other[there]
-    is_there[one] = False
-    is_there[cells] = True
-    return cells, np.flatnonzero(is_there[one]), there
+        return Column(weight, rarity, _rarity(int(np.count_nonzero(held)), self.interviews), places)
 
 
 def _trust(words: Sequence[Column | None], counting: _Counting) -> float:

@@ -176,7 +176,7 @@ class VectorRows:
         middle = np.float32(_FINE / 2 * vector.sum())  # of what the lower bits may be
         for number, places, asked in self._by_segment(ids):
             segment = self.segments[number]
-            upper = np.einsum("ij,j->i", segment.codes[places].astype(np.float32), vector)
+            upper = np.vecdot(segment.codes[places].astype(np.float32), vector)
             found[asked] = (upper * (_FINE + 1) + middle) * segment.scales[places]
         nearest = np.argpartition(-found, _NEAREST)[:_NEAREST]
         found[nearest] = self._exact_products(vector, ids[nearest])
@@ -187,7 +187,7 @@ class VectorRows:
         for number, places, asked in self._by_segment(ids):
             segment = self.segments[number]
             # summed without BLAS, whose threads wait for each other longer than this takes
-            products = np.einsum("ij,j->i", segment.numbers(places).astype(np.float32), vector)
+            products = np.vecdot(segment.numbers(places).astype(np.float32), vector)
             found[asked] = products * segment.scales[places]
         return found
 

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress, pairwise
 
 import numpy as np
@@ -19,10 +20,11 @@ from search.words import is_telling, read_words
 Ints = npt.NDArray[np.int32]
 _LAST = "\U0010ffff"  # sorts behind every text that goes on
 
+_LETTERS_READ = 32  # of a word, to see at a glance which it may have been meant for
 _LEAST_SAID = 2  # times in one interview: what is said once side by side is chance, not a saying
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is kept of it when it is first asked
 class Vocabulary:
     """`texts` rising; e entries, by text and then by interview, of how often a text is in an interview."""
 
@@ -43,6 +45,23 @@ class Vocabulary:
         """Return [from, to) of the texts that begin with `prefix`."""
         return bisect_left(self.texts, prefix), bisect_left(self.texts, prefix + _LAST)
 
+    def like(self, word: str, slips: int) -> list[str]:
+        """Return all texts that may be so many slips of the pen away from `word`, and others.
+
+        A slip takes one letter away, or adds one, or both. It costs a fiftieth of comparing with each text.
+        """
+        if len(word) + slips >= _LETTERS_READ:
+            return [*self.texts]
+        letters, lengths = _letters_of([word])
+        known_letters, known_lengths = self._letters
+        unlike = np.bitwise_count(known_letters ^ letters[0]) > 2 * slips
+        unlike |= np.abs(known_lengths - lengths[0]) > slips
+        return [self.texts[place] for place in np.flatnonzero(~unlike).tolist()]
+
+    @cached_property
+    def _letters(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int8]]:
+        return _letters_of(self.texts)
+
     def only(self, kept: npt.NDArray[np.bool_]) -> Vocabulary:
         """Return what is left of the `kept` interviews (m,), numbered anew: no trace of the others."""
         number = np.cumsum(kept, dtype=np.int32) - np.int32(1)
@@ -56,6 +75,13 @@ class Vocabulary:
             number[self.interview_of[stays]],
             self.times[stays],
         )
+
+
+def _letters_of(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int8]]:
+    """Return (k,) a bit for each letter of a text, which some letters share, and (k,) how many letters it has."""
+    codes = np.array(texts, dtype=f"U{_LETTERS_READ}").view(np.uint32).reshape(len(texts), _LETTERS_READ)
+    bits = np.where(codes > 0, np.uint32(1) << (codes & np.uint32(31)), np.uint32(0))
+    return np.bitwise_or.reduce(bits, axis=1), np.count_nonzero(codes, axis=1).astype(np.int8)
 
 
 def count_words(lines: Sequence[str]) -> Vocabulary:

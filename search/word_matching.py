@@ -71,7 +71,7 @@ def match_words(question: Question, corpus: Corpus) -> Matched:
         meant = [mended.get(root, word) for root, word in zip(stems_of(neighbours), neighbours, strict=True)]
         for language in sorted(corpus.languages):
             pairs.update(dict.fromkeys(pairs_of(meant, language, frozenset()), weight))
-    named = find_named(question.names, corpus.speakers)
+    named = find_named(question.names, corpus.speakers_named(question.names))
     topic = Topic(tuple(terms), keys_of(list(pairs)), tuple(weights), tuple(pairs.values()), named)
     return Matched(topic, tuple(corrections), tuple(dict.fromkeys(marked)), replaced)
 
@@ -115,7 +115,7 @@ def nearest_words(corpus: Corpus, word: str) -> tuple[str, ...]:
     near: dict[str, int] = {}
     for block in corpus.blocks:
         for text, distance, _ in process.extract(
-            word, block.words.texts, scorer=OSA.distance, score_cutoff=slips, limit=None
+            word, block.words.like(word, slips), scorer=OSA.distance, score_cutoff=slips, limit=None
         ):
             if text.isalpha() and is_telling(text):
                 near[text] = int(distance)

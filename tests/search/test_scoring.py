@@ -2,10 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from search import spans, term_columns
+from search import spans
 from search.cell_index import CellIndex, Corpus
 from search.scoring import Shares, interview_words, score_cells, smooth
 from search.spans import CORE_WORDS, MOST_WORDS, choose_spans
@@ -110,19 +108,6 @@ def test_spans_are_the_same_however_few_cores_are_sorted_at_first(seed: int, mon
     expected = choose_spans(corpus, scores, everywhere, None, 50)
     monkeypatch.setattr(spans, "_SORTED", 3)
     assert choose_spans(corpus, scores, everywhere, None, 50) == expected
-
-
-@given(
-    st.sets(st.integers(0, 60), min_size=1, max_size=40),
-    st.sets(st.integers(0, 400), min_size=1, max_size=300),
-)
-def test_two_words_share_the_cells_that_hold_both(one: set[int], other: set[int]) -> None:
-    """However many cells either stands in: many are marked, few are looked up."""
-    arrays = [np.array(sorted(cells), dtype=np.int64) for cells in (one, other)]
-    for first, second in (arrays, arrays[::-1]):
-        cells, here, there = term_columns._shared(first, second)
-        assert cells.tolist() == sorted(one & other)
-        assert first[here].tolist() == second[there].tolist() == cells.tolist()
 
 
 def test_spans_never_overlap_and_keep_to_their_words_and_interview() -> None:

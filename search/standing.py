@@ -1,0 +1,75 @@
+"""Where words stand in blocks of cells that lie end to end.
+
+`Corpus` asks for it; what comes out are views of the blocks until the places of all of them are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search.cell_block import CellBlock, Ints, Times
+from search.words import Keys
+
+Floats = npt.NDArray[np.float32]
+Postings = tuple[Ints, Floats]  # (p,) cells, rising, and (p,) how often a term stands in each
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a word stands in one block: cells of the block, rising, and how often; 255 means as often or more."""
+
+    block: int
+    cells: Ints
+    times: Times
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one word stands: a part for each block that holds it, in their order."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of cells."""
+        return sum(len(part.cells) for part in self.parts)
+
+    def postings(self, first_cells: Sequence[int]) -> Postings:
+        """Return all of it, each block's cells counted from its first one."""
+        ends = np.cumsum([len(part.cells) for part in self.parts]).tolist()
+        cells, times = np.empty(ends[-1], dtype=np.int32), np.empty(ends[-1], dtype=np.float32)
+        for part, begin, end in zip(self.parts, [0, *ends], ends, strict=False):
+            np.add(part.cells, np.int32(first_cells[part.block]), out=cells[begin:end])
+            times[begin:end] = part.times
+        return cells, times
+
+
+def find_standings(blocks: Sequence[CellBlock], terms: Sequence[Keys], *, pairs: bool) -> list[Standing | None]:
+    """Return where each of several words stands, which have one key or more; None of a word that stands nowhere."""
+    if not terms:
+        return []
+    keys = np.concatenate(terms)
+    parts: list[list[Part]] = [[] for _ in terms]
+    for number, block in enumerate(blocks):
+        entries = block.pairs if pairs else block.terms
+        places = iter(entries.places(keys))
+        for word, found in zip(terms, parts, strict=True):
+            here = [place for place in (next(places) for _ in word) if place.start < place.stop]
+            if len(here) == 1:
+                found.append(Part(number, entries.cells[here[0]], entries.times[here[0]]))
+            elif here:
+                cells = np.concatenate([entries.cells[place] for place in here])
+                times = np.concatenate([entries.times[place] for place in here])
+                found.append(Part(number, *_merged(cells, times, block.size)))
+    return [Standing(tuple(found)) if found else None for found in parts]
+
+
+def _merged(cells: Ints, times: Times, size: int) -> tuple[Ints, Times]:
+    """Return cells in which several forms of a word stand, each once, with how often they stand there together."""
+    counted = np.bincount(cells, times, size)
+    held = np.flatnonzero(counted)
+    return held.astype(np.int32), np.minimum(counted[held], 255).astype(np.uint8)
