@@ -9,17 +9,17 @@ Scoring an excerpt gives nearly what scoring everything would (`bench.search_sca
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers, sums_between
+from search.cell_index import Corpus, Mask, Numbers, sums_between
 from search.excerpt import Excerpt
 from search.scoring import (
     INTERVIEW_WORDS_WEIGHT,
     PRESENT_WEIGHT,
-    SPEAKER_FULL_WORDS,
     SPEAKER_WEIGHT,
     Shares,
     mean_and_deviation,
@@ -58,14 +58,14 @@ class Heard:
 def choose_excerpt(
     corpus: Corpus,
     heard: Heard | None,
-    near: NearWindows | None,
+    near: Callable[[], NearWindows] | None,
     counted: Mask,
     allowed: Mask,
     speakers: tuple[str, ...] = (),
 ) -> tuple[Excerpt, Shares]:
     """Return what to score. `counted` and `allowed` are (m,).
 
-    `heard` is None in semantic mode, `near` in keyword mode.
+    `heard` is None in semantic mode, `near` in keyword mode; it is waited for when the words are counted.
     """
     guess = _guess(corpus, heard, near, speakers)
     order = np.argsort(-guess.promise, kind="stable")
@@ -139,29 +139,28 @@ class _Sums:
         return math.sqrt(max(squares / max(count, 1e-12) - mean * mean, 1e-18))
 
 
-def _guess(corpus: Corpus, heard: Heard | None, near: NearWindows | None, speakers: tuple[str, ...]) -> _Guess:
+def _guess(
+    corpus: Corpus, heard: Heard | None, near: Callable[[], NearWindows] | None, speakers: tuple[str, ...]
+) -> _Guess:
     buckets = int(corpus.bucket_starts[-1])
     words = np.zeros(buckets, dtype=np.float32) if heard is None else heard.words
     mixed = np.zeros(buckets, dtype=np.float32) if heard is None else np.float32(heard.trust) * _standard(words)
+    sums = _Sums.of(words, corpus.bucket_starts)
     if near is not None:
-        mixed += _meaning_in_buckets(corpus, near, buckets)
+        mixed += _meaning_in_buckets(corpus, near(), buckets)
     mixed /= np.float32(max(float(mixed.std()), 1e-9))
     present = np.zeros(len(corpus.interviews), dtype=bool)
     if speakers:
-        spoken, said = corpus.speaker_postings(speakers)
-        bounds = corpus.speaker_bounds(speakers)
-        present = np.diff(bounds) > 0
-        filled_by = np.minimum(said / SPEAKER_FULL_WORDS, 1.0) / BUCKET_CELLS
-        bucket_of = corpus.laid_out(spoken, bounds) // BUCKET_CELLS
-        here = np.bincount(bucket_of, filled_by, buckets).astype(np.float32)
-        mixed += SPEAKER_WEIGHT * _with_neighbours(here, 0.5) / 2
+        speaking = corpus.speaking(speakers)
+        present = np.diff(speaking.bounds) > 0
+        mixed += SPEAKER_WEIGHT * _with_neighbours(speaking.in_buckets, 0.5) / 2
     filled = np.flatnonzero(corpus.sizes)
     promise = np.full(len(present), -np.inf)
     promise[filled] = np.maximum.reduceat(mixed, corpus.bucket_starts[filled])
     if heard is not None:
         promise += heard.trust * INTERVIEW_WORDS_WEIGHT * heard.whole
     promise += PRESENT_WEIGHT * present
-    return _Guess(_Sums.of(words, corpus.bucket_starts), promise)
+    return _Guess(sums, promise)
 
 
 def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Floats:

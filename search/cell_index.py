@@ -7,16 +7,21 @@ costs about the same however many there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from search.cell_block import NO_ID, CellBlock, Ids, Ints, Times, join_blocks, joined, only_interviews
+from search.last_asked import LastAsked
 from search.standing import Floats, Postings, Standing, find_standings
 from search.window_layout import WindowLayout
 from search.words import Keys
+
+if TYPE_CHECKING:
+    from search.word_places import ManyPlaces
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -24,8 +29,19 @@ Mask = npt.NDArray[np.bool_]
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
 MOST_CELLS = 65_536
-_KEPT_SPEAKERS = 4  # names, or sets of names: 16 bytes for every cell in which they speak
+_KEPT_SPEAKERS = 4  # names, or sets of names: 8 bytes for every cell in which they speak
+_KEPT_WORDS = 8  # a byte for every cell
 BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
+SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """Where some speakers speak, and how many words."""
+
+    postings: Postings
+    bounds: Ids  # (m + 1,) of each interview's cells, and how many there are
+    in_buckets: Floats  # (b,) how much of each bucket they fill, 0 … 1
 
 
 class CellIndex:
@@ -93,7 +109,8 @@ class Corpus:
         self._offsets = np.cumsum([0, *(block.size for block in blocks)])
         self.size = int(self._offsets[-1])
         self.interviews = tuple(interview for block in blocks for interview in block.interviews)
-        self._speaking: dict[tuple[str, ...], tuple[Postings, Ids]] = {}  # of the last few who were asked for
+        self._speaking: LastAsked[tuple[str, ...], Speaking] = LastAsked(_KEPT_SPEAKERS)
+        self.usual_words: LastAsked[bytes, ManyPlaces] = LastAsked(_KEPT_WORDS)
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -308,22 +325,20 @@ class Corpus:
         return self.spread(self.speaker_postings(names))
 
     def speaker_postings(self, names: Sequence[str]) -> Postings:
-        """Return where these speakers speak, and how many words; kept for the last few who were asked for."""
-        return self._speaking_of(tuple(names))[0]
+        """Return where these speakers speak, and how many words."""
+        return self.speaking(names).postings
 
-    def speaker_bounds(self, names: Sequence[str]) -> Ids:
-        """Return (m + 1,) where among these postings each interview's begin, and how many there are."""
-        return self._speaking_of(tuple(names))[1]
+    def speaking(self, names: Sequence[str]) -> Speaking:
+        """Return what is known of where these speakers speak; kept for the last few who were asked for."""
+        return self._speaking.get(tuple(names), lambda: self._look_for(tuple(names)))
 
-    def _speaking_of(self, names: tuple[str, ...]) -> tuple[Postings, Ids]:
-        kept = self._speaking  # replaced, never changed: several threads look at it
-        found = kept.get(names)
-        if found is None:
-            postings = self._speaker_postings(names)
-            found = postings, self.bounds_of(postings[0])
-        others = [(asked, known) for asked, known in kept.items() if asked != names]
-        self._speaking = dict([*others[1 - _KEPT_SPEAKERS :], (names, found)])
-        return found
+    def _look_for(self, names: tuple[str, ...]) -> Speaking:
+        postings = self._speaker_postings(names)
+        bounds = self.bounds_of(postings[0])
+        filled_by = np.minimum(postings[1] / SPEAKER_FULL_WORDS, 1.0) / BUCKET_CELLS
+        buckets = self.laid_out(postings[0], bounds) // BUCKET_CELLS
+        in_buckets = np.bincount(buckets, filled_by, self.bucket_starts[-1]).astype(np.float32)
+        return Speaking(postings, bounds, in_buckets)
 
     def _speaker_postings(self, names: tuple[str, ...]) -> Postings:
         cells: list[Ints] = [np.zeros(0, dtype=np.int32)]

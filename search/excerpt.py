@@ -104,11 +104,8 @@ class Excerpt(Corpus):
 
     def speaker_postings(self, names: Sequence[str]) -> Postings:
         """Return where these speakers speak, and how many words."""
-        return self.locate(self.whole.speaker_postings(names), self.whole.speaker_bounds(names))
-
-    def speaker_bounds(self, names: Sequence[str]) -> Ids:
-        """Return (m + 1,) where among these postings each interview's begin, and how many there are."""
-        return self.bounds_of(self.speaker_postings(names)[0])
+        found = self.whole.speaking(names)
+        return self.locate(found.postings, found.bounds)
 
 
 def ranges(begin: Ids, count: Ids) -> Ids:

@@ -91,7 +91,7 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
     if asked.mode != "semantic":
         trust = 1.0 if vector is None else terms.trust
         heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), trust)
-    part, shares = choose_excerpt(corpus, heard, None if near is None else near(), view.counted, may, speakers)
+    part, shares = choose_excerpt(corpus, heard, near, view.counted, may, speakers)
     closeness = None if vector is None else asked.beside(lambda: keeper.closeness(part.window_ids, vector()))
     here = replace(looking, corpus=part)
     whole = _NOTHING if heard is None else part.of_interviews(heard.whole)
@@ -132,7 +132,7 @@ def rank_alike(keeper: IndexKeeper, view: View, vector: Vectors) -> tuple[Corpus
     if corpus.size > EXACT_CELLS:
         everywhere = np.ones(len(corpus.interviews), dtype=bool)
         near = _near_windows(keeper, corpus, vector, everywhere, MEANT_NEAR_SHARE)
-        part, shares = choose_excerpt(corpus, None, near, view.counted, everywhere)
+        part, shares = choose_excerpt(corpus, None, lambda: near, view.counted, everywhere)
     closeness = partial(keeper.closeness, part.window_ids, vector)
     return part, score_cells(part, terms, _NOTHING, closeness, "semantic", shares)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.cell_index import Corpus, Mask, Numbers
+from search.cell_index import SPEAKER_FULL_WORDS, Corpus, Mask, Numbers
 from search.cell_windows import CellWindows
 from search.cells import WINDOW_CELLS
 from search.standing import Floats
@@ -32,7 +32,6 @@ INTERVIEW_BEST_CELLS = 4
 SPEAKER_WEIGHT = 1.0
 PRESENT_WEIGHT = 0.5
 SPEAKER_SMOOTHING_CELLS = 4.0
-SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
 
 
 @dataclass(frozen=True, slots=True)

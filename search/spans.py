@@ -107,7 +107,8 @@ def _core_ends(corpus: Corpus, allowed: Mask) -> Ids:
     words = np.concatenate([[0], np.cumsum(corpus.said_count)])
     by_words = np.searchsorted(words, words[:-1] + CORE_WORDS, side="right") - 1
     by_interview = corpus.starts[1:][corpus.interview_of]
-    forbidden = np.append(np.flatnonzero(~allowed), corpus.size)
-    by_permission = forbidden[np.searchsorted(forbidden, begin)]
-    end = np.minimum(np.minimum(np.maximum(by_words, begin + 1), by_interview), by_permission)
+    end = np.minimum(np.maximum(by_words, begin + 1), by_interview)
+    if not allowed.all():
+        forbidden = np.append(np.flatnonzero(~allowed), corpus.size)
+        end = np.minimum(end, forbidden[np.searchsorted(forbidden, begin)])
     return np.asarray(np.maximum(end, begin + 1))

@@ -75,10 +75,10 @@ class _Counting:
 
     def columns(self, terms: Sequence[Keys], weights: Sequence[float], *, pairs: bool = False) -> list[Column | None]:
         """Return what is known of each word; None of one that stands nowhere."""
-        standings = self.corpus.standings(terms, pairs=pairs)
+        kind, standings = b"pair" if pairs else b"word", self.corpus.standings(terms, pairs=pairs)
         return [
-            None if standing is None else self._column(weight, places_of(self.corpus, standing))
-            for weight, standing in zip(weights, standings, strict=True)
+            None if standing is None else self._column(weight, places_of(self.corpus, kind + keys.tobytes(), standing))
+            for keys, weight, standing in zip(terms, weights, standings, strict=True)
         ]
 
     def near(self, words: Sequence[Column | None]) -> list[Column]:

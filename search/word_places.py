@@ -7,6 +7,7 @@ how often, eight of which are one bucket and are added up at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -71,11 +72,11 @@ class FewPlaces:
         return self.corpus.laid_out(self.postings[0], self.bounds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is kept of it when it is first asked
 class ManyPlaces:
     """How often in each cell of a corpus, at most 31 times: (8 b,), each interview laid out from a bucket's begin."""
 
-    corpus: Corpus
+    bucket_starts: Ids  # (m + 1,) of each interview
     times: Times
     buckets: Times  # (b,) the sums
 
@@ -87,17 +88,17 @@ class ManyPlaces:
             held = np.diff(np.searchsorted(part.cells, corpus.blocks[part.block].starts))
             places = part.cells + np.repeat(corpus.room[begin:end] + first, held)
             times[places] = np.minimum(part.times, _MOST_TIMES)
-        return ManyPlaces(corpus, times, _added(times))
+        return ManyPlaces(corpus.bucket_starts, times, _added(times))
 
-    @property
+    @cached_property
     def held(self) -> Numbers:
         """(m,) in how many cells of each interview."""
-        return sums_between(_added(np.not_equal(self.times, 0).view(np.uint8)), self.corpus.bucket_starts)
+        return sums_between(_added(np.not_equal(self.times, 0).view(np.uint8)), self.bucket_starts)
 
-    @property
+    @cached_property
     def said(self) -> Numbers:
         """(m,) how often in each interview."""
-        return sums_between(self.buckets, self.corpus.bucket_starts)
+        return sums_between(self.buckets, self.bucket_starts)
 
     def in_buckets(self) -> tuple[slice, Floats]:
         """Return that it stands in all buckets, and how often (b,)."""
@@ -113,16 +114,19 @@ class ManyPlaces:
         if isinstance(other, FewPlaces):
             return other.shared(self)
         times = np.minimum(self.times, other.times)
-        return ManyPlaces(self.corpus, times, _added(times))
+        return ManyPlaces(self.bucket_starts, times, _added(times))
 
 
 Places = FewPlaces | ManyPlaces
 
 
-def places_of(corpus: Corpus, standing: Standing) -> Places:
-    """Return where a word stands, in the form that its number of cells asks for."""
+def places_of(corpus: Corpus, word: bytes, standing: Standing) -> Places:
+    """Return where a word of this name stands, in the form that its number of cells asks for.
+
+    The last usual words that were asked for are kept: what is usual is usual in questions, too.
+    """
     if standing.count * _USUAL_SHARE > corpus.size:
-        return ManyPlaces.of(corpus, standing)
+        return corpus.usual_words.get(word, lambda: ManyPlaces.of(corpus, standing))
     return FewPlaces.of(corpus, corpus.postings_of(standing))
 
 

@@ -139,5 +139,5 @@ def test_who_was_asked_for_before_changes_nothing_of_who_speaks() -> None:
         fresh = CellIndex(list(index.blocks)).corpus()
         cells, words = corpus.speaker_postings(names)
         assert [cells.tolist(), words.tolist()] == [part.tolist() for part in fresh.speaker_postings(names)]
-        assert corpus.speaker_bounds(names).tolist() == fresh.bounds_of(cells).tolist()
+        assert corpus.speaking(names).bounds.tolist() == fresh.bounds_of(cells).tolist()
     assert len(corpus.speaker_postings(("A", "B"))[0]) > len(corpus.speaker_postings(("B",))[0]) > 0

@@ -70,8 +70,10 @@ def test_words_and_what_they_share_are_where_they_were_said(world: list[list[tup
 
 def test_a_word_that_half_of_all_cells_hold_is_laid_out_and_a_rare_one_is_not() -> None:
     corpus = corpus_of([[(1, int(place == 0)) for place in range(100)]])
-    standings = corpus.standings([keys_of([stem(word)]) for word in ("apple", "boat")])
-    assert [type(places_of(corpus, standing)) for standing in standings if standing] == [ManyPlaces, FewPlaces]
+    words = [keys_of([stem(word)]) for word in ("apple", "boat")]
+    standings = zip(words, corpus.standings(words), strict=True)
+    found = [places_of(corpus, keys.tobytes(), standing) for keys, standing in standings if standing]
+    assert [*map(type, found)] == [ManyPlaces, FewPlaces]
 
 
 def test_what_is_said_more_often_than_anybody_says_it_does_not_run_over() -> None:
