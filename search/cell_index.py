@@ -220,8 +220,8 @@ class Corpus:
     @cached_property
     def window_layout(self) -> WindowLayout:
         """Where the windows that have a vector lie, side by side."""
-        places = self.laid_out(self.windows[0], self.window_starts)
-        return WindowLayout.of(self.window_starts, (places // BUCKET_CELLS).astype(np.int32))
+        places = self.laid_out(self.windows[0], self.window_starts).astype(np.int32)
+        return WindowLayout.of(self.window_starts, places // np.int32(BUCKET_CELLS))
 
     @cached_property
     def interview_terms(self) -> Numbers:

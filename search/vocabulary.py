@@ -48,7 +48,7 @@ class Vocabulary:
     def like(self, word: str, slips: int) -> list[str]:
         """Return all texts that may be so many slips of the pen away from `word`, and others.
 
-        A slip takes one letter away, or adds one, or both. It costs a fiftieth of comparing with each text.
+        A slip takes one letter away, or adds one, or both.
         """
         if len(word) + slips >= _LETTERS_READ:
             return [*self.texts]

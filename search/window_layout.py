@@ -23,33 +23,39 @@ class WindowLayout:
     """Windows with room for two on both sides of each interview. All in 32 bits, as it is looked up all over."""
 
     place: Ints  # (w,) of each window
-    bucket: Ints  # (p,) of the window at each place
-    weight: _Floats  # (p,) of the windows there are around each, itself included: 1 but at an interview's ends
+    bucket: Ints  # (w,)
+    weight: _Floats  # (w,) of the windows there are around each, itself included: 1 but at an interview's ends
 
     @staticmethod
-    def of(window_starts: Ids, first_bucket: Ints) -> WindowLayout:
+    def of(window_starts: Ids, bucket: Ints) -> WindowLayout:
         """Return the layout of interviews whose first windows these are (m + 1,); (w,) the bucket of each window."""
-        counts = np.diff(window_starts)
-        place = np.arange(len(first_bucket)) + np.repeat(_REACH * np.arange(1, len(counts) + 1), counts)
-        bucket = np.zeros(len(first_bucket) + _REACH * (len(counts) + 1), dtype=np.int32)
-        there = np.zeros(len(bucket), dtype=np.float32)
-        bucket[place], there[place] = first_bucket, 1.0
-        weight = np.zeros(len(bucket), dtype=np.float32)
-        weight[place] = _around(there, place)
-        return WindowLayout(place.astype(np.int32), bucket, weight)
+        begin, end = window_starts[:-1], window_starts[1:]
+        place = np.arange(len(bucket), dtype=np.int32)
+        place += np.repeat(_REACH * np.arange(1, len(begin) + 1, dtype=np.int32), end - begin)
+        there = np.zeros(len(bucket) + _REACH * (len(begin) + 1), dtype=np.float32)
+        there[place] = 1.0
+        weight = np.ones(len(bucket), dtype=np.float32)
+        for step in range(_REACH):
+            for near_end in (begin + step, end - 1 - step):
+                inside = near_end[(near_end >= begin) & (near_end < end)]
+                weight[inside] = _around(there, place[inside])
+        return WindowLayout(place, bucket, weight)
 
     def smoothed(self, numbers: Ids, closeness: _Floats) -> tuple[Ints, _Floats]:
         """Return the buckets of these windows, rising, and (k,) how close each is with those around it.
 
         `closeness` is above 0, which is that of all others.
         """
-        close = np.zeros(len(self.bucket), dtype=np.float32)
-        close[self.place[numbers]] = closeness
-        here = np.flatnonzero(close > 0)  # in rising order: what lies side by side is looked up together
-        return self.bucket[here], _around(close, here) / self.weight[here]
+        close = np.zeros(len(self.place), dtype=np.float32)
+        close[numbers] = closeness
+        rising = np.flatnonzero(close > 0)  # what lies side by side is looked up together
+        here = self.place[rising]
+        laid = np.zeros((int(self.place[-1]) if len(self.place) else 0) + 1 + _REACH, dtype=np.float32)
+        laid[here] = close[rising]
+        return self.bucket[rising], _around(laid, here) / self.weight[rising]
 
 
-def _around(values: _Floats, here: Ids) -> _Floats:
+def _around(values: _Floats, here: Ints) -> _Floats:
     total = np.zeros(len(here), dtype=np.float32)
     for step, weight in enumerate(_AROUND):
         total += np.float32(weight) * values[here + (step - _REACH)]
