@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -26,6 +28,8 @@ from search.sentence_embedder import default_folder
 from search.service import SearchService
 from search.sqlite_full_text import SqliteFullText
 from search.values import Mode, SearchFilters, SearchRequest
+
+Outcome = TypeVar("Outcome")
 
 RESULTS = 10
 ENDLESS = 2**40  # more cells and windows than there are
@@ -57,6 +61,13 @@ class Asked:
     took_ms: list[float] = field(default_factory=list)
     cpu_ms: float = 0.0
 
+    def time(self, work: Callable[[], Outcome]) -> Outcome:
+        """Do some work and note how long it took."""
+        started = time.perf_counter()
+        outcome = work()
+        self.took_ms.append((time.perf_counter() - started) * 1000)
+        return outcome
+
     @property
     def p50_ms(self) -> float:
         return round(statistics.median(self.took_ms), 2)
@@ -86,9 +97,7 @@ def ask_all(server: RunningServer, queries: Sequence[str], mode: Mode = "hybrid"
     """Ask one question after the other."""
     asked = Asked(cpu_ms=-cpu_ms_of(server.process.pid))
     for query in queries:
-        started = time.perf_counter()
-        asked.moments.append(ask(server.api, query, mode, tag))
-        asked.took_ms.append((time.perf_counter() - started) * 1000)
+        asked.moments.append(asked.time(partial(ask, server.api, query, mode, tag)))
     asked.cpu_ms += cpu_ms_of(server.process.pid)
     return asked
 
@@ -101,48 +110,36 @@ def cpu_ms_of(process_id: int) -> float:
 
 @dataclass(slots=True)
 class InTurns:
-    """A search, the embedding of its query alone, and a request that does nothing, measured in turns."""
+    """A search, the embedding of its query alone, ours and by default, and a request that does nothing, in turns."""
 
     search: Asked = field(default_factory=Asked)
     embedding: Asked = field(default_factory=Asked)
+    default_embedding: Asked = field(default_factory=Asked)
     nothing: Asked = field(default_factory=Asked)
 
 
 def ask_in_turns(server: RunningServer, embedder: Embedder, queries: Sequence[str]) -> InTurns:
-    """Ask the questions of both, so that all three meet the same machine.
+    """Ask the questions of all, so that all meet the same machine, and none finds the caches full of its own.
 
-    The processor time of the searches includes that of the requests that do nothing.
+    The default is what sentence-transformers does by itself: torch, float32. The processor time of the searches
+    includes that of the requests that do nothing.
     """
-    turns = InTurns()
-    embedder.embed_queries(["two words to warm up"])
-    turns.search.cpu_ms = -cpu_ms_of(server.process.pid)
-    for query in queries:
-        started, started_cpu = time.perf_counter(), time.process_time()
-        embedder.embed_queries([query])
-        embedded, embedded_cpu = time.perf_counter(), time.process_time()
-        turns.search.moments.append(ask(server.api, query))
-        found = time.perf_counter()
-        server.api.get("/healthz").raise_for_status()
-        turns.nothing.took_ms.append((time.perf_counter() - found) * 1000)
-        turns.search.took_ms.append((found - embedded) * 1000)
-        turns.embedding.took_ms.append((embedded - started) * 1000)
-        turns.embedding.cpu_ms += (embedded_cpu - started_cpu) * 1000
-    turns.search.cpu_ms += cpu_ms_of(server.process.pid)
-    return turns
-
-
-def embed_by_default(queries: Sequence[str]) -> Asked:
-    """Embed each question alone as sentence-transformers does by itself: torch, float32."""
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(default_folder()), device="cpu")
-    model.encode(["two words to warm up"])
-    asked = Asked()
+    default = SentenceTransformer(str(default_folder()), device="cpu")
+    turns = InTurns()
+    for warmed_up in (default.encode, embedder.embed_queries):
+        warmed_up(["two words to warm up"])
+    turns.search.cpu_ms = -cpu_ms_of(server.process.pid)
     for query in queries:
-        started = time.perf_counter()
-        model.encode([query])
-        asked.took_ms.append((time.perf_counter() - started) * 1000)
-    return asked
+        turns.default_embedding.time(partial(default.encode, [query]))
+        turns.nothing.time(lambda: server.api.get("/healthz").raise_for_status())
+        started_cpu = time.process_time()
+        turns.embedding.time(partial(embedder.embed_queries, [query]))
+        turns.embedding.cpu_ms += (time.process_time() - started_cpu) * 1000
+        turns.search.moments.append(turns.search.time(partial(ask, server.api, query)))
+    turns.search.cpu_ms += cpu_ms_of(server.process.pid)
+    return turns
 
 
 class ExactSearch:

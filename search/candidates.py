@@ -75,6 +75,8 @@ def choose_excerpt(
     is_chosen[chosen] = True
     others = order[counted[order] & ~is_chosen[order]]
     sample_cells = (MEANT_SAMPLE_CELLS if heard is None else SAMPLE_CELLS) + SAMPLE_SHARE * corpus.size
+    # what the candidates leave, as under a filter that allows few, tells better what is usual
+    sample_cells += max(0, candidate_cells(corpus) - int(sizes[chosen].sum()))
     sampled = _spread_evenly(others, sizes, sample_cells)
     stands_for = np.zeros(len(sizes))
     stands_for[chosen] = 1.0
@@ -166,9 +168,9 @@ def _guess(
 def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Floats:
     """Return (b,) how close the closest place of each bucket is: a window, with those around it as cells see them."""
     closeness = (near.closeness - near.mean) / max(near.deviation, 1e-9)  # what is not near is as close as usual
-    bucket, smoothed = corpus.window_layout.smoothed(near.numbers, closeness.astype(np.float32))
+    layout = corpus.window_layout
     meaning = np.zeros(buckets, dtype=np.float32)
-    np.maximum.at(meaning, bucket, smoothed)
+    np.maximum.at(meaning, layout.bucket[near.numbers], layout.smoothed(near.numbers, closeness.astype(np.float32)))
     return meaning
 
 

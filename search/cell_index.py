@@ -30,7 +30,7 @@ Mask = npt.NDArray[np.bool_]
 # however many there are.
 MOST_CELLS = 65_536
 _KEPT_SPEAKERS = 4  # names, or sets of names: 8 bytes for every cell in which they speak
-_KEPT_WORDS = 8  # a byte for every cell
+_KEPT_WORDS = 32  # a byte for every cell
 BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
 SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
 

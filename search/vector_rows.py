@@ -22,6 +22,7 @@ _FINE_BITS = 4  # of the 12; two numbers share a byte of them
 _FINE = (1 << _FINE_BITS) - 1
 _STEPS = 2047  # on either side of 0
 _NEAREST = 1_000  # vectors
+_AT_ONCE = 256  # rows that are looked at, which stay in the processor's caches meanwhile
 
 Codes = npt.NDArray[np.int8]
 Bytes = npt.NDArray[np.uint8]
@@ -214,13 +215,15 @@ class VectorRows:
         return np.where(known, self._row_of[np.where(known, ids, 0)], _NOWHERE).astype(np.int32)
 
     def _by_segment(self, ids: Ids) -> Iterator[tuple[int, Ids, Ids]]:
-        """Yield a segment's number, rows in it, and which of `ids` these are; unknown ids are left out."""
+        """Yield a segment's number, a few rows in it, and which of `ids` these are; unknown ids are left out."""
         rows = self._rows(ids)
         asked = np.flatnonzero(rows != _NOWHERE)
         rows = rows[asked]
         for number in np.unique(rows >> _SEGMENT_BITS).tolist():
-            here = (rows >> _SEGMENT_BITS) == number
-            yield number, (rows[here] & (_SEGMENT_ROWS - 1)).astype(np.int64), asked[here]
+            here = np.flatnonzero((rows >> _SEGMENT_BITS) == number)
+            for begin in range(0, len(here), _AT_ONCE):
+                few = here[begin : begin + _AT_ONCE]
+                yield number, (rows[few] & (_SEGMENT_ROWS - 1)).astype(np.int64), asked[few]
 
 
 def _paired(numbers: npt.NDArray[np.int16]) -> Bytes:

@@ -97,6 +97,19 @@ def test_where_a_filter_keeps_what_is_far_from_the_question_some_of_it_is_near_s
     assert (there >= 100 * 100).all()
 
 
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("kept", [3, 100, 487])
+def test_what_a_filter_leaves_of_the_room_tells_what_is_usual(kept: int) -> None:
+    # a prime number of interviews: even distances do not fall on equal sizes
+    corpus = corpus_of("".join(map(chr, range(256, 743))))
+    every, allowed = np.ones(487, dtype=bool), np.arange(487) < kept
+    buckets = int(corpus.bucket_starts[-1])
+    heard = candidates.Heard(np.zeros(buckets, dtype=np.float32), np.zeros(487), 1.0)
+    part, shares = candidates.choose_excerpt(corpus, heard, None, every, allowed)
+    assert part.size == pytest.approx(12 + 10, abs=4)  # an interview has up to four cells
+    assert shares.stands_for.sum() == pytest.approx(487)
+
+
 def test_an_excerpt_knows_who_speaks() -> None:
     whole = corpus_of("abcdefgh")
     excerpt = Excerpt(whole, np.array([3, 4]))
