@@ -32,6 +32,7 @@ from search.values import Mode, SearchFilters, SearchRequest
 Outcome = TypeVar("Outcome")
 
 RESULTS = 10
+REST_S = 0.02  # torch's threads go on turning for some milliseconds
 ENDLESS = 2**40  # more cells and windows than there are
 
 
@@ -133,6 +134,7 @@ def ask_in_turns(server: RunningServer, embedder: Embedder, queries: Sequence[st
     turns.search.cpu_ms = -cpu_ms_of(server.process.pid)
     for query in queries:
         turns.default_embedding.time(partial(default.encode, [query]))
+        time.sleep(REST_S)
         turns.nothing.time(lambda: server.api.get("/healthz").raise_for_status())
         started_cpu = time.process_time()
         turns.embedding.time(partial(embedder.embed_queries, [query]))

@@ -16,9 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from search.cells import Cell, weigh, window_bounds
-from search.stems import language_of
+from search.stems import ENGLISH, language_of
 from search.vocabulary import Vocabulary, count_sayings, count_words, join_vocabularies
-from search.words import Keys, keys_of, lower_words, pairs_of, read_words, terms_of
+from search.words import (
+    OTHER_LETTERS,
+    Keys,
+    has_other_letters,
+    keys_of,
+    lower_words,
+    pairs_of,
+    read_words,
+    terms_of,
+)
 
 Ints = npt.NDArray[np.int32]
 Ids = npt.NDArray[np.int64]
@@ -99,7 +108,8 @@ def count_cells(interview_id: str, cells: Sequence[Cell], language: str | None =
     said: list[tuple[int, int, int]] = []
     for place, cell in enumerate(cells):
         spoken = lower_words(cell.text)
-        terms.append((place, terms_of(spoken, language)))
+        marks = [OTHER_LETTERS] if language == ENGLISH and has_other_letters(cell.text) else []
+        terms.append((place, [*terms_of(spoken, language), *marks]))
         term_count.append(len(spoken))
         pairs.append((place, pairs_of((word for _, text in cell.turns for word in lower_words(text)), language)))
         words: Counter[int] = Counter()
@@ -238,7 +248,6 @@ def unpack_block(packed: bytes | memoryview, known: dict[str, str] | None = None
             array = np.frombuffer(packed, dtype=np.dtype(kind), count=length, offset=position)
             arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
             position += array.nbytes + -array.nbytes % _ALIGNED
-        _order_by_speaker(arrays)
         shared = {} if known is None else known
         return _from_arrays(
             {name: tuple(shared.setdefault(text, text) for text in header[name]) for name in _NAMES}, arrays
@@ -248,7 +257,7 @@ def unpack_block(packed: bytes | memoryview, known: dict[str, str] | None = None
 
 
 # Rises when cells are counted in another way: what was stored before is then counted again.
-_FORMAT = 2
+_FORMAT = 3
 _ALIGNED = 64  # bytes
 _NAMES = ("interviews", "languages", "speakers", "words", "sayings")
 _PLAIN = (
@@ -266,14 +275,6 @@ def _arrays(block: CellBlock) -> dict[str, npt.NDArray[np.generic]]:
     for name, known in (("words", block.words), ("sayings", block.sayings)):
         arrays |= {f"{name}.{part}": getattr(known, part) for part in _VOCABULARY}
     return arrays
-
-
-def _order_by_speaker(arrays: dict[str, npt.NDArray[np.generic]]) -> None:
-    """Bring who speaks where into the order of speakers: blocks were once stored in that of cells."""
-    speaker_of = arrays["speaker_of"].astype(np.int32, copy=False)
-    if (speaker_of[1:] < speaker_of[:-1]).any():
-        order = np.argsort(speaker_of, kind="stable")
-        arrays |= {name: arrays[name][order] for name in ("speaker_of", "speaker_cells", "speaker_words")}
 
 
 def _from_arrays(names: dict[str, tuple[str, ...]], arrays: dict[str, npt.NDArray[np.generic]]) -> CellBlock:

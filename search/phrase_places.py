@@ -1,8 +1,9 @@
 """Where quoted phrases stand: the full text knows in English interviews, their words and texts tell in the others.
 
 `masks` asks. The full text stems every word as English and knows no letters but its own: "wichtige Rechnung" would
-miss "wichtigen Rechnungen", "strasse" "Straße", and it takes "Autos" for "Auto". Elsewhere the cells that have all
-words of a phrase, each by the stem of its interview's language, are therefore read as results are.
+miss "wichtigen Rechnungen", "strasse" "Straße", and it takes "Autos" for "Auto". In interviews in other languages, and
+near words with such letters in English ones ("Søren"), the cells that have all words of a phrase, each by the stem of
+its interview's language, are therefore read as results are.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from search.query_words import has_word
 from search.stems import ENGLISH
 from search.values import PassagePlace
 from search.word_matching import keys_of_words
-from search.words import asked_words, lower_words
+from search.words import OTHER_LETTERS, asked_words, keys_of, lower_words
 
 REACH_CELLS = 3  # that a phrase may run over: two of them have more than 50 words, unless somebody speaks at length
 TOGETHER_CELLS = 3  # at most between two phrases that stand in one place: about a passage
@@ -34,6 +35,7 @@ TOGETHER_CELLS = 3  # at most between two phrases that stand in one place: about
 MOST_READ = 4000
 _READ_AT_ONCE = 100  # interviews
 
+_OTHER_LETTERS = keys_of([OTHER_LETTERS])
 _PART = re.compile(r"\S*\w\S*")
 
 
@@ -60,13 +62,17 @@ def find_places(
     whole = corpus.whole if isinstance(corpus, Excerpt) else corpus
     known = full_text.find_phrases(session, phrases, viewer)
     asked = [_Phrase(phrase, tuple(lower_words(phrase)), whole.languages) for phrase in phrases if has_word(phrase)]
-    if whole.languages <= {ENGLISH} or not asked:
+    if not asked or (whole.languages <= {ENGLISH} and not whole.holds(_OTHER_LETTERS)):
         return known
     languages = [language for block in whole.blocks for language in block.languages]
     elsewhere = {one for one, language in zip(whole.interviews, languages, strict=True) if language != ENGLISH}
-    named = cells_in(whole, known)
-    held = [_cells_with(session, whole, languages, phrase, named) for phrase in asked]
-    together = np.all([_reached(whole, cells) for cells in held], axis=0) & np.any(held, axis=0)
+    are_read = _cells_to_read(whole, languages)
+    held: list[Mask] = []
+    for phrase in asked:
+        alone = known if len(asked) == 1 else full_text.find_phrases(session, [phrase.text], viewer)
+        named = cells_in(whole, alone)
+        held.append(_cells_with(session, whole, languages, phrase, are_read, named) | (named & ~are_read))
+    together = are_read & np.all([_reached(whole, cells) for cells in held], axis=0) & np.any(held, axis=0)
     return [place for place in known if place.interview_id not in elsewhere] + [
         PassagePlace(
             whole.interviews[whole.interview_of[cell]], int(whole.first_segment[cell]), int(whole.last_segment[cell])
@@ -87,10 +93,18 @@ def cells_in(corpus: Corpus, places: Sequence[PassagePlace]) -> Mask:
     return held
 
 
-def _cells_with(session: Session, corpus: Corpus, languages: Sequence[str], phrase: _Phrase, named: Mask) -> Mask:
-    """Return (n,) the cells of interviews in other languages than English over which the phrase stands."""
+def _cells_to_read(corpus: Corpus, languages: Sequence[str]) -> Mask:
+    """Return (n,) the cells in which the full text does not know what stands there."""
+    are_read: Mask = np.array([language != ENGLISH for language in languages])[corpus.interview_of]
+    marked = corpus.form_times(_OTHER_LETTERS)
+    return are_read if marked is None else are_read | _soon(marked > 0)
+
+
+def _cells_with(
+    session: Session, corpus: Corpus, languages: Sequence[str], phrase: _Phrase, are_read: Mask, named: Mask
+) -> Mask:
+    """Return (n,) the cells, of those that `are_read`, over which the phrase stands."""
     held = np.zeros(corpus.size, dtype=bool)
-    are_read = np.array([language != ENGLISH for language in languages])[corpus.interview_of]
     present: list[Mask] = []
     for word in dict.fromkeys(phrase.words):
         times = corpus.form_times(keys_of_words(corpus, asked_words(word)))

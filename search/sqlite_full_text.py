@@ -16,7 +16,7 @@ from core.tables import Interview, Passage
 from core.visibility import Viewer, is_visible_to
 from search.query_words import has_word
 from search.values import PassagePlace
-from search.words import is_unspaced
+from search.words import fold, is_unspaced
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
@@ -57,7 +57,7 @@ class SqliteFullText:
     def find_phrases(self, session: Session, phrases: Sequence[str], viewer: Viewer) -> list[PassagePlace]:
         asked = [phrase for phrase in phrases if has_word(phrase)]
         unspaced = [phrase for phrase in asked if any(map(is_unspaced, phrase))]
-        expression = " AND ".join(_quoted(phrase) for phrase in asked if phrase not in unspaced)
+        expression = " AND ".join(_quoted(fold(phrase)) for phrase in asked if phrase not in unspaced)
         place = col(Passage.interview_id), col(Passage.first_segment), col(Passage.last_segment)
         found = select(*place).join(Interview, col(Interview.id) == col(Passage.interview_id))
         if expression:

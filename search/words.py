@@ -44,6 +44,8 @@ _HANGUL = re.compile("[\uac00-\ud7a3]{2,}")
 _LETTERS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "n"}
 )
+# Counted where an English interview has a word that the full text spells otherwise; no word has a space.
+OTHER_LETTERS = "~ other letters"
 _HESITATIONS = (
     "s t m re ve d ll don didn isn doesn wouldn couldn shouldn aren wasn weren won yeah uh um mm hmm okay ok oh"
 )
@@ -205,6 +207,17 @@ def neighbours_of(words: Iterable[str], fillers: frozenset[str]) -> list[tuple[s
     if "".join(content).isascii():
         return list(pairwise(content))
     return [(one, other) for one, other in pairwise(content) if not (is_unspaced(one) and is_unspaced(other))]
+
+
+def has_other_letters(text: str) -> bool:
+    """Return whether a word of `text` is another one when accents are taken from letters and nothing else is done.
+
+    SQLite's full text does that: "Søren" is not "soren" there, nor "Straße" "strasse".
+    """
+    if text.isascii():
+        return False
+    bare = "".join(sign for sign in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(sign))
+    return _split(unicodedata.normalize("NFC", bare)) != read_words(text)
 
 
 def is_telling(word: str) -> bool:

@@ -78,15 +78,6 @@ def test_a_block_comes_back_from_its_bytes() -> None:
     assert described(CellIndex([unpack_block(pack_block(join_blocks(index.blocks)))])) == described(index)
 
 
-def test_a_block_that_was_stored_in_the_order_of_cells_says_the_same() -> None:
-    block = join_blocks([block_of("p", ["apple", "boat", "cat"]), block_of("q", ["cat", "dog"], 50)])
-    by_cell = np.argsort(block.speaker_cells, kind="stable")
-    order = {name: getattr(block, name)[by_cell] for name in ("speaker_of", "speaker_cells", "speaker_words")}
-    assert order["speaker_of"].tolist() != block.speaker_of.tolist()
-    older = unpack_block(pack_block(replace(block, **order)))
-    assert pack_block(older) == pack_block(block)
-
-
 def test_speakers_are_known_by_any_word_of_their_names() -> None:
     block = replace(block_of("p", ["apple", "boat"]), speakers=("Ann Lee", "Bo Lee-Moss"))
     corpus = CellIndex([block]).corpus()

@@ -3,7 +3,7 @@
 import pytest
 
 from core.visibility import ALL_SEEING
-from search import candidates, phrase_places, ranking
+from search import candidates, cell_block, phrase_places, ranking
 from search.cells import SpokenSegment, cut_cells
 from search.phrase_places import find_places
 from search.sqlite_full_text import SqliteFullText
@@ -34,6 +34,17 @@ PHRASES = [
     ("ko", "청구서를 매달 보냈어요.", "청구서"),
     ("th", "ใบแจ้งหนี้มาช้าทุกเดือน", "ใบแจ้งหนี้"),
 ]
+IN_ENGLISH = [
+    ("We met Søren Kierkegaard there.", "soren kierkegaard"),
+    ("We met Soren Kierkegaard there.", "Søren Kierkegaard"),
+    ("The office is on Bahnhofstraße seven.", "bahnhofstrasse seven"),
+    ("The office is on Bahnhofstrasse seven.", "Bahnhofstraße seven"),
+    ("Ask Łukasz about invoices.", "lukasz about invoice"),
+    ("It was her finest œuvre so far.", "oeuvre so far"),
+    ("The cus\u00adtomer portal is down.", "customer portal"),
+    ("It’s the ﬁnal ｉnvoice.", "final invoice"),
+    ("We met José Núñez there.", "jose nunez"),
+]
 OTHERS = [
     ("de", "Wir haben Autos gesehen und ein Auto dazu.", "Auto gesehen"),  # in English one stem
     ("de", "Die Rechnungen sind wichtig.", "wichtige Rechnung"),
@@ -55,6 +66,45 @@ def test_a_phrase_is_found_and_excluded_by_the_stems_of_its_language(
     assert found(workshop, f'"{phrase}"') == [said]
     assert found(workshop, "common", "semantic") == sorted((said, other))
     assert found(workshop, f'common -"{phrase}"', "semantic") == [other]
+
+
+@pytest.mark.parametrize(("text", "phrase"), IN_ENGLISH)
+def test_a_phrase_in_english_is_found_and_excluded_whatever_letters_it_is_written_in(
+    workshop: Workshop, text: str, phrase: str
+) -> None:
+    said, other = workshop.add(f"{text} A common word."), workshop.add("A common word, Łódź — no such phrase.")
+    assert found(workshop, f'"{phrase}"') == [said]
+    assert found(workshop, f'common -"{phrase}"', "semantic") == [other]
+
+
+def test_letters_make_no_phrase_of_words_that_stand_apart(workshop: Workshop) -> None:
+    workshop.add("Kierkegaard was met by Søren.")
+    workshop.add("Søren", *["so it goes on and on" * 12] * 3, "Kierkegaard")
+    assert found(workshop, '"soren kierkegaard"') == []
+    texts = [f"{'on and on ' * 24} as told by", f"Søren Kierkegaard {'on and on ' * 24}"]
+    assert len(cut_cells([SpokenSegment(place, text) for place, text in enumerate(texts)])) == 2
+    said = workshop.add(*texts)
+    assert found(workshop, '"told by soren"') == [said]
+
+
+def test_of_two_phrases_one_may_be_where_the_full_text_knows(workshop: Workshop) -> None:
+    texts = [f"Søren Kierkegaard {'on and on ' * 24}", f"{'on and on ' * 24} the invoice was late"]
+    assert len(cut_cells([SpokenSegment(place, text) for place, text in enumerate(texts)])) == 2
+    said = workshop.add(*texts)
+    workshop.add(texts[0])
+    workshop.add(texts[1])
+    workshop.add("Søren Kierkegaard", *["on and on " * 24] * 12, "The invoice was late.")
+    assert found(workshop, '"soren kierkegaard" "invoice was late"') == [said]
+
+
+def test_what_an_older_version_counted_is_counted_again(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(cell_block, "_FORMAT", 2)
+        older.setattr(cell_block, "has_other_letters", lambda _: False)
+        said = workshop.add("We met Søren Kierkegaard there.")
+        assert found(workshop, '"soren kierkegaard"') == []
+        workshop.service.close()
+    assert found(workshop.restart(), '"soren kierkegaard"') == [said]
 
 
 @pytest.mark.parametrize(("language", "text", "phrase"), OTHERS)
