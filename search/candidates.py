@@ -31,7 +31,7 @@ from search.word_windows import SATURATION
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
 CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
-MEANT_SAMPLE_CELLS = 12_000  # by meaning alone, where no words steady what is usual
+MEANT_SAMPLE_CELLS, MEANT_SAMPLE_SHARE = 12_000, 0.02  # by meaning alone, where no words steady what is usual
 # Of all windows that may be shown, those that are asked of the vector index; by meaning alone nothing else tells.
 NEAR_SHARE, MEANT_NEAR_SHARE = 0.15, 0.3
 
@@ -74,10 +74,9 @@ def choose_excerpt(
     is_chosen = np.zeros(len(sizes), dtype=bool)
     is_chosen[chosen] = True
     others = order[counted[order] & ~is_chosen[order]]
-    sample_cells = (MEANT_SAMPLE_CELLS if heard is None else SAMPLE_CELLS) + SAMPLE_SHARE * corpus.size
     # what the candidates leave, as under a filter that allows few, tells better what is usual
-    sample_cells += max(0, candidate_cells(corpus) - int(sizes[chosen].sum()))
-    sampled = _spread_evenly(others, sizes, sample_cells)
+    left = max(0, candidate_cells(corpus) - int(sizes[chosen].sum()))
+    sampled = _spread_evenly(others, sizes, _sample_cells(corpus, heard is None) + left)
     stands_for = np.zeros(len(sizes))
     stands_for[chosen] = 1.0
     stands_for[sampled] = len(others) / max(len(sampled), 1)
@@ -89,6 +88,13 @@ def choose_excerpt(
 def candidate_cells(corpus: Corpus) -> int:
     """Return how many cells are scored of those that may be shown."""
     return CANDIDATE_CELLS + int(CANDIDATE_SHARE * corpus.size)
+
+
+def _sample_cells(corpus: Corpus, by_meaning: bool) -> float:
+    """Return how many cells of other interviews are scored to know what is usual."""
+    if by_meaning:
+        return MEANT_SAMPLE_CELLS + MEANT_SAMPLE_SHARE * corpus.size
+    return SAMPLE_CELLS + SAMPLE_SHARE * corpus.size
 
 
 def _first(ranked: Ids, sizes: Ids, cells: int) -> Ids:

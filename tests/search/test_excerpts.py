@@ -34,6 +34,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "SAMPLE_CELLS", 10)
     monkeypatch.setattr(candidates, "MEANT_SAMPLE_CELLS", 10)
     monkeypatch.setattr(candidates, "SAMPLE_SHARE", 0.0)
+    monkeypatch.setattr(candidates, "MEANT_SAMPLE_SHARE", 0.0)
 
 
 def corpus_of(names: str) -> Corpus:

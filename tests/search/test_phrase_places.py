@@ -167,6 +167,7 @@ def test_in_a_large_corpus_a_phrase_is_found_wherever_it_stands(
     monkeypatch.setattr(candidates, "SAMPLE_CELLS", 10)
     monkeypatch.setattr(candidates, "MEANT_SAMPLE_CELLS", 10)
     monkeypatch.setattr(candidates, "SAMPLE_SHARE", 0.0)
+    monkeypatch.setattr(candidates, "MEANT_SAMPLE_SHARE", 0.0)
     for _ in range(30):
         workshop.add("Rechnungen sind wichtig." + " um" * 40, language="de")
     kept = workshop.add("Die wichtigen Rechnungen." + " um" * 40, language="de")
