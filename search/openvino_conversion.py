@@ -27,7 +27,8 @@ from search.torch_encoder import TorchEncoder
 from search.values import Vectors
 
 _INT8 = "-int8-3"  # the number rises with what `openvino_int8` does
-_INPUTS = ("input_ids", "attention_mask")  # token types, where a model has them, are all the first one for one text
+_FP16 = "-fp16"  # as weights are kept otherwise: finer than bfloat16, and half as large in memory as float32
+INPUTS = ("input_ids", "attention_mask")  # token types, where a model has them, are all the first one for one text
 _log = logging.getLogger(__name__)
 
 
@@ -126,7 +127,9 @@ class KeptConversions:
             self._remove_undescribed()
             # Elsewhere first: another process may have the file of this name mapped. What has a description is whole.
             with tempfile.TemporaryDirectory(dir=self._folder) as unfinished:
-                openvino.save_model(converted.graph, Path(unfinished) / file.name, compress_to_fp16=False)
+                openvino.save_model(
+                    converted.graph, Path(unfinished) / file.name, compress_to_fp16=not converted.is_in_integers
+                )
                 (Path(unfinished) / file.with_suffix(".json").name).write_text(json.dumps(said), encoding="utf-8")
                 for ending in (".bin", ".xml", ".json"):
                     (Path(unfinished) / file.name).with_suffix(ending).replace(file.with_suffix(ending))
@@ -150,7 +153,7 @@ class KeptConversions:
                 digest.update(name.as_posix().encode())
                 with part.open("rb") as content:
                     digest.update(hashlib.file_digest(content, "sha256").digest())
-        return self._folder / f"{digest.hexdigest()[:32]}{_INT8 if in_integers else ''}.xml"
+        return self._folder / f"{digest.hexdigest()[:32]}{_INT8 if in_integers else _FP16}.xml"
 
 
 def without_telemetry() -> Any:
@@ -177,4 +180,4 @@ def _traced(openvino: Any, model: Any) -> Any:
     example = model.tokenizer(["two words", "a longer example"], return_tensors="pt", padding=True)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing notes of shapes that are constant in this model
-        return openvino.convert_model(Whole().eval(), example_input={name: example[name] for name in _INPUTS})
+        return openvino.convert_model(Whole().eval(), example_input={name: example[name] for name in INPUTS})

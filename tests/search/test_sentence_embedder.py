@@ -102,23 +102,41 @@ def openvino_of(embedder: SentenceEmbedder) -> OpenVinoEncoder:
     return embedder._loaded
 
 
-def test_openvino_computes_what_torch_computes(models: Path) -> None:
+def units_of_integers() -> bool:
+    return "avx512_vnni" in Path("/proc/cpuinfo").read_text().split()
+
+
+@pytest.mark.parametrize("in_integers", [False, True] if units_of_integers() else [False])
+def test_openvino_computes_what_torch_computes(
+    models: Path, monkeypatch: pytest.MonkeyPatch, *, in_integers: bool
+) -> None:
+    monkeypatch.setattr(conversion, "multiplies_integers_fastest", lambda: in_integers)
     fast = SentenceEmbedders(models)(DEFAULT_MODEL)
     usual = (fast.embed_passages(USUAL) * by_torch(USUAL)).sum(axis=1)
     odd = (fast.embed_passages(ODD) * by_torch(ODD)).sum(axis=1)
-    precision = openvino_of(fast).precision
-    assert usual.min() > (0.99 if "int8" in precision else 0.999)
-    assert odd.min() > (0.97 if "int8" in precision else 0.999)
+    assert ("int8" in openvino_of(fast).precision) == in_integers
+    assert usual.min() > (0.99 if in_integers else 0.999)
+    assert odd.min() > (0.97 if in_integers else 0.999)
 
 
-def test_integers_are_left_to_processors_that_are_made_for_them(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = SentenceEmbedders(models)(DEFAULT_MODEL)
-    assert ("int8" in openvino_of(here).precision) == multiplies_integers_fastest()
-    monkeypatch.setattr(conversion, "multiplies_integers_fastest", lambda: False)
-    elsewhere = SentenceEmbedders(models)(DEFAULT_MODEL)
-    cosines = (elsewhere.embed_passages(USUAL) * by_torch(USUAL)).sum(axis=1)
-    assert "int8" not in openvino_of(elsewhere).precision
-    assert cosines.min() > 0.999
+@pytest.mark.parametrize(
+    ("units", "fastest"),
+    [
+        ("fma avx2", False),
+        ("fma avx2 avx_vnni", True),
+        ("avx512f avx512_vnni avx512_bf16", True),
+        ("avx512f avx512_vnni avx512_bf16 amx_bf16 amx_tile amx_int8", False),
+    ],
+)
+def test_integers_are_left_to_processors_that_multiply_them_fastest(tmp_path: Path, units: str, fastest: bool) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"model name : one\nflags : {units}\n\nmodel name : one\nflags : {units}\n")
+    assert multiplies_integers_fastest(cpuinfo) == fastest
+    assert not multiplies_integers_fastest(tmp_path / "elsewhere")
+
+
+def test_the_default_model_is_in_integers_where_these_are_fastest(models: Path) -> None:
+    assert ("int8" in openvino_of(SentenceEmbedders(models)(DEFAULT_MODEL)).precision) == multiplies_integers_fastest()
 
 
 def test_a_question_gets_the_vector_that_a_passage_of_the_same_words_gets(models: Path) -> None:
@@ -129,6 +147,18 @@ def test_a_question_gets_the_vector_that_a_passage_of_the_same_words_gets(models
     assert np.allclose(
         (together * np.concatenate([embedder.embed_queries([t]) for t in texts])).sum(axis=1), 1, atol=1e-3
     )
+
+
+@pytest.mark.parametrize("words", [1, 12, 14, 15, 20, 22, 23, 40, 400])
+def test_a_question_is_read_whole_however_long_it_is_and_whatever_stands_beside_it(models: Path, words: int) -> None:
+    embedder = SentenceEmbedders(models)(DEFAULT_MODEL)
+    said = "why do customers leave after a month and what would keep them here " * 40
+    texts = [" ".join(said.split()[:words]), "leave", "after a month"]
+    expected = by_torch(texts)
+    for together in (texts[:1], texts[:2], texts):
+        got = embedder.embed_queries(together)
+        assert got.shape == (len(together), 384)
+        assert (got * expected[: len(together)]).sum(axis=1).min() > 0.99
 
 
 def test_a_question_does_not_wait_for_passages(models: Path) -> None:
