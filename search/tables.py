@@ -18,8 +18,9 @@ class IndexedInterview(SQLModel, table=True):
     interview_id: str = Field(primary_key=True, foreign_key="interview.id", ondelete="CASCADE")
     revision: int
     window_count: int
-    block: bytes = Field(sa_type=LargeBinary)  # `pack_block`
+    # every answer reads texts: SQLite reads through what lies before them
     texts: bytes = Field(sa_type=LargeBinary)  # `pack_texts`
+    block: bytes = Field(sa_type=LargeBinary)  # `pack_block`
 
 
 class WindowVector(SQLModel, table=True):

@@ -15,7 +15,10 @@ from search.values import SearchRequest
 from tests.pages.world import build_services
 
 LANDED = sorted((Path(__file__).parent / "landed").glob("*.sql"))
-SECRET_OF_0001 = "ear_NXS_NKfHvN1fQH4za7r-BgkH6NWP9XYvUCGcOto_FU"
+SECRETS = {
+    "0001": "ear_NXS_NKfHvN1fQH4za7r-BgkH6NWP9XYvUCGcOto_FU",
+    "0002": "ear_FSn1BkiKqboeSokopCC3RSNyXCMeveRBV2RyaVwef0I",
+}
 
 
 @pytest.fixture(params=LANDED, ids=lambda path: path.stem)
@@ -56,9 +59,9 @@ def test_what_was_said_is_still_found_and_played_by_everybody(landed: Path) -> N
     services.database.close()
 
 
-def test_a_key_of_then_still_administers(landed: Path) -> None:
+def test_a_key_of_then_still_administers(landed: Path, request: pytest.FixtureRequest) -> None:
     services = build_services(landed.parent)
-    principal = services.access.keys.principal_of(SECRET_OF_0001)
+    principal = services.access.keys.principal_of(SECRETS[request.node.callspec.id])
     assert principal.viewer.sees_all
     assert principal.source == "crm"
     services.database.close()
