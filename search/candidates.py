@@ -9,13 +9,13 @@ Scoring an excerpt gives nearly what scoring everything would (`bench.search_sca
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from search.cell_block import Ids
-from search.cell_index import Corpus, Mask, Numbers, sums_between
+from search.cell_index import BUCKET_CELLS, Corpus, Mask, Numbers, sums_between
 from search.excerpt import Excerpt
 from search.scoring import (
     INTERVIEW_WORDS_WEIGHT,
@@ -24,8 +24,10 @@ from search.scoring import (
     Shares,
     mean_and_deviation,
 )
+from search.speaker_places import FULL_WORDS, speaks_in_interviews
 from search.standing import Floats
 from search.term_columns import TermColumns
+from search.word_places import Places
 from search.word_windows import SATURATION
 
 # So many cells, and a share of all: the more there are, the more of them answer about equally well.
@@ -33,7 +35,7 @@ CANDIDATE_CELLS, CANDIDATE_SHARE = 10_000, 0.02
 SAMPLE_CELLS, SAMPLE_SHARE = 5_000, 0.005
 MEANT_SAMPLE_CELLS, MEANT_SAMPLE_SHARE = 12_000, 0.02  # by meaning alone, where no words steady what is usual
 # Of all windows that may be shown, those that are asked of the vector index; by meaning alone nothing else tells.
-NEAR_SHARE, MEANT_NEAR_SHARE = 0.15, 0.3
+NEAR_SHARE, MEANT_NEAR_SHARE = 0.07, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def choose_excerpt(
     near: Callable[[], NearWindows] | None,
     counted: Mask,
     allowed: Mask,
-    speakers: tuple[str, ...] = (),
+    speakers: Sequence[Places] = (),
 ) -> tuple[Excerpt, Shares]:
     """Return what to score. `counted` and `allowed` are (m,).
 
@@ -148,7 +150,7 @@ class _Sums:
 
 
 def _guess(
-    corpus: Corpus, heard: Heard | None, near: Callable[[], NearWindows] | None, speakers: tuple[str, ...]
+    corpus: Corpus, heard: Heard | None, near: Callable[[], NearWindows] | None, speakers: Sequence[Places]
 ) -> _Guess:
     buckets = int(corpus.bucket_starts[-1])
     words = np.zeros(buckets, dtype=np.float32) if heard is None else heard.words
@@ -157,11 +159,9 @@ def _guess(
     if near is not None:
         mixed += _meaning_in_buckets(corpus, near(), buckets)
     mixed /= np.float32(max(float(mixed.std()), 1e-9))
-    present = np.zeros(len(corpus.interviews), dtype=bool)
+    present = speaks_in_interviews(corpus, speakers)
     if speakers:
-        speaking = corpus.speaking(speakers)
-        present = np.diff(speaking.bounds) > 0
-        mixed += SPEAKER_WEIGHT * _with_neighbours(speaking.in_buckets, 0.5) / 2
+        mixed += np.float32(SPEAKER_WEIGHT / 2) * _with_neighbours(_filled_by(speakers, buckets), 0.5)
     filled = np.flatnonzero(corpus.sizes)
     promise = np.full(len(present), -np.inf)
     promise[filled] = np.maximum.reduceat(mixed, corpus.bucket_starts[filled])
@@ -178,6 +178,16 @@ def _meaning_in_buckets(corpus: Corpus, near: NearWindows, buckets: int) -> Floa
     meaning = np.zeros(buckets, dtype=np.float32)
     np.maximum.at(meaning, layout.bucket[near.numbers], layout.smoothed(near.numbers, closeness.astype(np.float32)))
     return meaning
+
+
+def _filled_by(speakers: Sequence[Places], buckets: int) -> Floats:
+    """Return (b,) how much of each bucket these speakers fill, each by himself."""
+    words = np.zeros(buckets, dtype=np.float32)
+    for places in speakers:
+        where, said = places.in_buckets()
+        words[where] += said
+    words *= np.float32(1 / (FULL_WORDS * BUCKET_CELLS))
+    return words
 
 
 def guess_words(corpus: Corpus, terms: TermColumns) -> Floats:

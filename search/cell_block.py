@@ -89,6 +89,11 @@ class CellBlock:
         return len(self.first_segment)
 
     @cached_property
+    def speaker_number(self) -> dict[str, int]:
+        """The place of each name in `speakers`."""
+        return {name: number for number, name in enumerate(self.speakers)}
+
+    @cached_property
     def speakers_by_word(self) -> dict[str, list[str]]:
         """The speakers in whose names each word is."""
         named: dict[str, list[str]] = {}

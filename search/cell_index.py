@@ -7,7 +7,7 @@ costs about the same however many there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,19 +29,8 @@ Mask = npt.NDArray[np.bool_]
 # Cells of a block that is no longer joined with others: joining, and taking one interview out, cost no more than this
 # however many there are.
 MOST_CELLS = 65_536
-_KEPT_SPEAKERS = 4  # names, or sets of names: 8 bytes for every cell in which they speak
-_KEPT_WORDS = 32  # a byte for every cell
+_KEPT_WORDS = 32  # and names of speakers: a byte for every cell
 BUCKET_CELLS = 8  # looked at together before any of them is scored; about a word window
-SPEAKER_FULL_WORDS = 25  # somebody who says this much in a cell fills it
-
-
-@dataclass(frozen=True, slots=True)
-class Speaking:
-    """Where some speakers speak, and how many words."""
-
-    postings: Postings
-    bounds: Ids  # (m + 1,) of each interview's cells, and how many there are
-    in_buckets: Floats  # (b,) how much of each bucket they fill, 0 … 1
 
 
 class CellIndex:
@@ -109,8 +98,12 @@ class Corpus:
         self._offsets = np.cumsum([0, *(block.size for block in blocks)])
         self.size = int(self._offsets[-1])
         self.interviews = tuple(interview for block in blocks for interview in block.interviews)
-        self._speaking: LastAsked[tuple[str, ...], Speaking] = LastAsked(_KEPT_SPEAKERS)
         self.usual_words: LastAsked[bytes, ManyPlaces] = LastAsked(_KEPT_WORDS)
+
+    @property
+    def whole(self) -> Corpus:
+        """What this is an excerpt of, if it is one."""
+        return self
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -121,12 +114,6 @@ class Corpus:
         """Return (m,) which interviews are among these; ids of others are no error."""
         mask = np.zeros(len(self.interviews), dtype=bool)
         mask[[self.number_of[found] for found in interview_ids if found in self.number_of]] = True
-        return mask
-
-    def interviews_of(self, cells: Ids | Ints) -> Mask:
-        """Return (m,) the interviews that have any of these cells."""
-        mask = np.zeros(len(self.interviews), dtype=bool)
-        mask[self.interview_of[cells]] = True
         return mask
 
     @cached_property
@@ -148,7 +135,7 @@ class Corpus:
     def bounds_of(self, cells: Ids | Ints) -> Ids:
         """Return (m + 1,) where among these rising cells each interview's begin, and how many there are."""
         if len(cells) > len(self.interviews):
-            return np.searchsorted(cells, self.starts).astype(np.int64)
+            return np.searchsorted(cells, self.starts.astype(cells.dtype)).astype(np.int64)
         held = np.bincount(self.interview_of[cells], minlength=len(self.interviews))
         return np.concatenate([[0], np.cumsum(held)])
 
@@ -196,31 +183,25 @@ class Corpus:
         return np.concatenate([[0], np.cumsum(-(-self.sizes // BUCKET_CELLS))])
 
     @cached_property
-    def room(self) -> Ids:
+    def room(self) -> Ints:
         """(m,) what is to be added to the cells of each interview so that it begins where a bucket does."""
-        return (self.bucket_starts * BUCKET_CELLS - self.starts)[:-1]
+        return (self.bucket_starts * BUCKET_CELLS - self.starts)[:-1].astype(np.int32)
 
-    def laid_out(self, cells: Ids | Ints, bounds: Ids) -> Ids:
+    def laid_out(self, cells: Ids | Ints, bounds: Ids) -> Ints:
         """Return the places of rising cells where each interview begins with a bucket; `bounds_of` gives the bounds."""
-        places: Ids = np.repeat(self.room, np.diff(bounds))
+        places: Ints = np.repeat(self.room, np.diff(bounds))
         places += cells
         return places
 
     @property
-    def laid_out_cells(self) -> Ids:
+    def laid_out_cells(self) -> Ids | Ints:
         """(n,) the places of all cells, in the whole corpus if this is an excerpt."""
         return self.laid_out(np.arange(self.size), self.starts)
 
     @cached_property
-    def block_bounds(self) -> list[tuple[int, int, int]]:
-        """Of each block the number of its first cell, that of its first interview, and that after its last one."""
-        interviews = np.cumsum([0, *(len(block.interviews) for block in self.blocks)]).tolist()
-        return [*zip(self._offsets[:-1].tolist(), interviews, interviews[1:], strict=False)]
-
-    @cached_property
     def window_layout(self) -> WindowLayout:
         """Where the windows that have a vector lie, side by side."""
-        places = self.laid_out(self.windows[0], self.window_starts).astype(np.int32)
+        places = self.laid_out(self.windows[0], self.window_starts)
         return WindowLayout.of(self.window_starts, places // np.int32(BUCKET_CELLS))
 
     @cached_property
@@ -276,7 +257,12 @@ class Corpus:
 
     def postings_of(self, standing: Standing) -> Postings:
         """Return all places of a word."""
-        return standing.postings(self._offsets.tolist())
+        cells, times = self.said_in(standing)
+        return cells, times.astype(np.float32)
+
+    def said_in(self, standing: Standing) -> tuple[Ints, Times]:
+        """Return all cells in which a word stands, and how often; 255 means as often or more."""
+        return standing.said_in(self._offsets.tolist())
 
     def holds(self, keys: Keys) -> bool:
         """Return whether any of these terms stands anywhere."""
@@ -319,41 +305,6 @@ class Corpus:
         asked = sorted(words)
         found = (name for block in self.blocks for word in asked for name in block.speakers_by_word.get(word, ()))
         return tuple(dict.fromkeys(found))
-
-    def speaker_words(self, names: Sequence[str]) -> Numbers:
-        """Return (n,) how many words these speakers say in each cell."""
-        return self.spread(self.speaker_postings(names))
-
-    def speaker_postings(self, names: Sequence[str]) -> Postings:
-        """Return where these speakers speak, and how many words."""
-        return self.speaking(names).postings
-
-    def speaking(self, names: Sequence[str]) -> Speaking:
-        """Return what is known of where these speakers speak; kept for the last few who were asked for."""
-        return self._speaking.get(tuple(names), lambda: self._look_for(tuple(names)))
-
-    def _look_for(self, names: tuple[str, ...]) -> Speaking:
-        postings = self._speaker_postings(names)
-        bounds = self.bounds_of(postings[0])
-        filled_by = np.minimum(postings[1] / SPEAKER_FULL_WORDS, 1.0) / BUCKET_CELLS
-        buckets = self.laid_out(postings[0], bounds) // BUCKET_CELLS
-        in_buckets = np.bincount(buckets, filled_by, self.bucket_starts[-1]).astype(np.float32)
-        return Speaking(postings, bounds, in_buckets)
-
-    def _speaker_postings(self, names: tuple[str, ...]) -> Postings:
-        cells: list[Ints] = [np.zeros(0, dtype=np.int32)]
-        words: list[Ints] = [np.zeros(0, dtype=np.int32)]
-        for block, offset in self._placed():
-            for number in (number for number, name in enumerate(block.speakers) if name in names):
-                begin, end = np.searchsorted(block.speaker_of, [number, number + 1])
-                cells.append(block.speaker_cells[begin:end] + np.int32(offset))
-                words.append(block.speaker_words[begin:end])
-        every, said_there = np.concatenate(cells), np.concatenate(words)
-        if len(names) == 1:
-            return every, said_there.astype(np.float32)
-        counted = np.bincount(every, said_there, self.size)  # several of them may speak in one cell
-        held = np.flatnonzero(counted)
-        return held.astype(np.int32), counted[held].astype(np.float32)
 
     def placed(self) -> list[tuple[int, CellBlock]]:
         """Return the blocks, each with the number of its first cell."""

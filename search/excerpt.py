@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -20,13 +20,17 @@ class Excerpt(Corpus):
     """The interviews `numbers` (k,), rising, of `whole`."""
 
     def __init__(self, whole: Corpus, numbers: Ids) -> None:
-        self.whole = whole
+        self._whole = whole
         self.blocks = whole.blocks
         self.interviews = tuple(whole.interviews[number] for number in numbers.tolist())
         self._numbers = numbers
         self._first = whole.starts[numbers]
         self._starts = np.concatenate([[0], np.cumsum(whole.starts[numbers + 1] - self._first)])
         self.size = int(self._starts[-1])
+
+    @property
+    def whole(self) -> Corpus:
+        return self._whole
 
     @property
     def starts(self) -> Ids:
@@ -101,11 +105,6 @@ class Excerpt(Corpus):
     def speakers(self) -> tuple[str, ...]:
         """Every name of a speaker in the whole, once."""
         return self.whole.speakers
-
-    def speaker_postings(self, names: Sequence[str]) -> Postings:
-        """Return where these speakers speak, and how many words."""
-        found = self.whole.speaking(names)
-        return self.locate(found.postings, found.bounds)
 
 
 def ranges(begin: Ids, count: Ids) -> Ids:

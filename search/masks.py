@@ -20,6 +20,7 @@ from search.phrase_places import cells_in, find_places
 from search.ports import FullText
 from search.query_language import TypedQuery
 from search.question import Question
+from search.speaker_places import places_of_speakers, speaks_in_cells, speaks_in_interviews
 from search.term_columns import Topic
 from search.values import Mode, PassagePlace
 from search.word_matching import completed_words, keys_of_words
@@ -60,7 +61,7 @@ def allowed_cells(looking: Looking, every: Sequence[Conditions]) -> Mask:
         if replace(one, speakers=(), voices=None) != Conditions():
             allowed &= corpus.mask_of(looking.matching(one))[corpus.interview_of]
         if one.speakers:
-            allowed &= corpus.speaker_words(find_speakers(corpus, one.speakers)) > 0
+            allowed &= speaks_in_cells(corpus, find_speakers(corpus, one.speakers))
         if one.voices is not None:
             allowed &= _spoken_by(corpus, one.voices)
     return allowed
@@ -74,8 +75,7 @@ def allowed_interviews(looking: Looking, every: Sequence[Conditions], phrases: S
         if replace(one, speakers=(), voices=None) != Conditions():
             allowed &= corpus.mask_of(looking.matching(one))
         if one.speakers:
-            spoken, _ = corpus.speaker_postings(find_speakers(corpus, one.speakers))
-            allowed &= corpus.interviews_of(spoken)
+            allowed &= speaks_in_interviews(corpus, places_of_speakers(corpus, find_speakers(corpus, one.speakers)))
         if one.voices is not None:
             allowed &= corpus.mask_of(interview_id for interview_id, _ in one.voices)
     if phrases:
@@ -150,5 +150,5 @@ def _spoken_by(corpus: Corpus, voices: frozenset[tuple[str, str]]) -> Mask:
         interviews.setdefault(speaker, []).append(interview_id)
     spoken = np.zeros(corpus.size, dtype=bool)
     for speaker, ids in interviews.items():
-        spoken |= (corpus.speaker_words([speaker]) > 0) & corpus.mask_of(ids)[corpus.interview_of]
+        spoken |= speaks_in_cells(corpus, [speaker]) & corpus.mask_of(ids)[corpus.interview_of]
     return spoken

@@ -28,7 +28,7 @@ from search.masks import Looking, allowed_cells, allowed_interviews, cells_witho
 from search.query_language import TypedQuery
 from search.question import Question
 from search.scoring import Shares, interview_words, score_cells
-from search.term_columns import TermColumns, Topic, find_terms
+from search.term_columns import TermColumns, Topic, find_terms, named_speakers
 from search.values import Ids, Mode, Vectors
 
 EXACT_CELLS = 16_000  # up to here every cell is scored
@@ -80,10 +80,10 @@ def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ran
 
 
 def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
-    corpus, speakers = view.corpus, asked.topic.speakers
+    corpus = view.corpus
     may = allowed_interviews(looking, asked.conditions, asked.question.phrases)
     vector = asked.vector
-    # what is near, and later how close windows are, is found in another thread, while this one counts words
+    # what is near is found in another thread, while this one counts words
     share = MEANT_NEAR_SHARE if asked.mode == "semantic" else NEAR_SHARE
     near = None if vector is None else asked.beside(lambda: _near_windows(keeper, corpus, vector(), may, share))
     terms = _terms(view, asked)
@@ -91,15 +91,18 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
     if asked.mode != "semantic":
         trust = 1.0 if vector is None else terms.trust
         heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), trust)
-    part, shares = choose_excerpt(corpus, heard, near, view.counted, may, speakers)
-    closeness = None if vector is None else asked.beside(lambda: keeper.closeness(part.window_ids, vector()))
+    part, shares = choose_excerpt(corpus, heard, near, view.counted, may, terms.speakers)
+    # not beside the words of the excerpt: two threads that work in small steps wait for each other's lock longer
+    closeness = None if vector is None else lambda: keeper.closeness(part.window_ids, vector())
     here = replace(looking, corpus=part)
     whole = _NOTHING if heard is None else part.of_interviews(heard.whole)
     return _ranking(here, asked, terms, whole, cells_without(here, asked.typed), shares, closeness)
 
 
 def _terms(view: View, asked: Asked) -> TermColumns:
-    return _NO_TERMS if asked.mode == "semantic" else find_terms(view.corpus, asked.topic, view.counted)
+    if asked.mode == "semantic":
+        return replace(_NO_TERMS, speakers=named_speakers(view.corpus, asked.topic))
+    return find_terms(view.corpus, asked.topic, view.counted)
 
 
 def _ranking(
@@ -114,7 +117,7 @@ def _ranking(
     part = looking.corpus
     allowed = possible & allowed_cells(looking, asked.conditions)
     wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
-    scores = score_cells(part, terms, whole, closeness, asked.mode, shares, asked.topic.speakers, ~possible)
+    scores = score_cells(part, terms, whole, closeness, asked.mode, shares, ~possible)
     return Ranking(part, scores, allowed, wanted)
 
 

@@ -7,17 +7,19 @@ meetings of three kinds (product, academic, committee) and checked on others; no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from search.cell_index import SPEAKER_FULL_WORDS, Corpus, Mask, Numbers
+from search.cell_index import Corpus, Mask, Numbers
 from search.cell_windows import CellWindows
 from search.cells import WINDOW_CELLS
+from search.speaker_places import said_by
 from search.standing import Floats
 from search.term_columns import TermColumns
 from search.values import Mode
+from search.word_places import Places
 from search.word_windows import score_interviews, score_windows
 
 # A moment begins when its words are said; what follows answers, with other words. So a cell is heard together with
@@ -60,7 +62,6 @@ def score_cells(
     closeness: Callable[[], Numbers] | None,
     mode: Mode,
     shares: Shares,
-    speakers: tuple[str, ...] = (),
     dropped: Mask | None = None,
 ) -> Numbers:
     """Return (n,) how well each cell answers, in deviations from the mean; comparable within one question only.
@@ -91,8 +92,8 @@ def score_cells(
     if mode != "semantic":
         trust = 1.0 if closeness is None else terms.trust
         score = score + trust * INTERVIEW_WORDS_WEIGHT * whole[corpus.interview_of]
-    if speakers:
-        score = score + _speaker_score(corpus, speakers)
+    if terms.speakers:
+        score = score + _speaker_score(corpus, terms.speakers)
     best = usual.interviews.standard(_best_cells(corpus, score)) / shares.wider_best
     return score + INTERVIEW_BEST_WEIGHT * best[corpus.interview_of]
 
@@ -148,7 +149,7 @@ class _Usual:
         return _Usual(cells, interviews)
 
 
-def smooth(corpus: Corpus, values: Numbers, before: float, after: float) -> Numbers:
+def smooth(corpus: Corpus, values: Numbers | Floats, before: float, after: float) -> Numbers:
     """Return `values` (n,) averaged along each interview with Gaussian weights, never across two interviews.
 
     `before` and `after` are the weights' deviations, in cells, over what comes before a cell and what comes after it.
@@ -180,11 +181,11 @@ def _meant(corpus: Corpus, closeness: Numbers) -> Floats:
     return CellWindows.of(WINDOW_CELLS, corpus.size, begin, end).spread(scores)
 
 
-def _speaker_score(corpus: Corpus, names: tuple[str, ...]) -> Numbers:
-    words = corpus.speaker_words(names)
+def _speaker_score(corpus: Corpus, speakers: Sequence[Places]) -> Numbers:
+    filled = said_by(corpus, speakers)
     near = SPEAKER_SMOOTHING_CELLS
-    here = smooth(corpus, np.minimum(words / SPEAKER_FULL_WORDS, 1.0), near, near)
-    present = np.bincount(corpus.interview_of, words > 0, len(corpus.interviews)) > 0
+    here = smooth(corpus, filled, near, near)
+    present = np.bincount(corpus.interview_of, filled > 0, len(corpus.interviews)) > 0
     return np.asarray(SPEAKER_WEIGHT * here + PRESENT_WEIGHT * present[corpus.interview_of])
 
 

@@ -20,6 +20,8 @@ CORE_WORDS = 240
 MOST_WORDS = 400
 GROW_WITHIN = 0.1  # deviations below the core's mean
 _SORTED = 300  # cores that are looked at first
+_LOOKED_AT = 4  # interviews for each moment, at first
+_ROUNDING = 1e-9  # of a mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +44,65 @@ def choose_spans(
     """
     if corpus.size == 0 or not allowed.any():
         return []
-    begin = np.arange(corpus.size)
-    end = _core_ends(corpus, allowed)
-    words = np.concatenate([[0], np.cumsum(corpus.word_count)])
-    running = np.concatenate([[0.0], np.cumsum(scores)])
-    mean = (running[end] - running[:-1]) / (end - begin)
-    possible = allowed
+    filled = corpus.sizes > 0
+    # no core is better than the best cell of its interview: the best interviews tell enough as a rule
+    best = np.full(len(filled), -np.inf)
+    best[filled] = np.maximum.reduceat(np.where(allowed, scores, -np.inf), corpus.starts[:-1][filled])
+    if most_of_one is None and len(best) > _LOOKED_AT * most:
+        is_among_best = best >= np.partition(best, -_LOOKED_AT * most)[-_LOOKED_AT * most]
+        spans = _choose(corpus, scores, allowed, wanted, is_among_best, most)
+        if len(spans) == most and spans[-1].score > best[~is_among_best].max(initial=-np.inf) + _ROUNDING:
+            return spans
+    return _choose(corpus, scores, allowed, wanted, filled, most, most_of_one)
+
+
+def _choose(
+    corpus: Corpus,
+    scores: Numbers,
+    allowed: Mask,
+    wanted: Mask | None,
+    among: Mask,
+    most: int,
+    most_of_one: int | None = None,
+) -> list[Span]:
+    """Return the spans of the interviews `among` which (m,) one chooses."""
+    begin = np.flatnonzero(allowed & among[corpus.interview_of])
+    end = _core_ends(corpus, allowed, begin)
     if wanted is not None:
         held = np.concatenate([[0], np.cumsum(wanted)])
-        possible = allowed & (held[end] > held[:-1])
-    candidates = np.flatnonzero(possible)
+        is_wanted = held[end] > held[begin]
+        begin, end = begin[is_wanted], end[is_wanted]
+    words = np.concatenate([[0], np.cumsum(corpus.word_count)])
+    running = np.concatenate([[0.0], np.cumsum(scores)])
+    mean = (running[end] - running[begin]) / (end - begin)
     free = allowed.copy()
     chosen: list[Span] = []
     of_one: Counter[int] = Counter()
-    for start in _best_first(candidates, mean[candidates]):
+    for place in _best_first(mean):
+        start, stop = int(begin[place]), int(end[place])
         number = int(corpus.interview_of[start])
         if most_of_one is not None and (
             of_one[number] == most_of_one or (len(of_one) == most and number not in of_one)
         ):
             continue
-        if free[start : end[start]].all():
-            first, last = _grow(corpus, scores, words, free, start, int(end[start]), float(mean[start]))
+        if free[start:stop].all():
+            first, last = _grow(corpus, scores, words, free, start, stop, float(mean[place]))
             free[first:last] = False
-            chosen.append(Span(first, last, float(mean[start])))
+            chosen.append(Span(first, last, float(mean[place])))
             of_one[number] += 1
             if len(chosen) == most * (most_of_one or 1):
                 break
     return chosen
 
 
-def _best_first(places: Ids, values: Numbers) -> Iterator[int]:
-    """Yield the places by falling value, equal ones in order. Few are taken as a rule, so only the best are sorted."""
-    rest = np.ones(len(places), dtype=bool)
-    if len(places) > _SORTED:
-        best = values >= np.partition(values, -_SORTED)[-_SORTED]
-        yield from places[best][np.argsort(-values[best], kind="stable")].tolist()
-        rest = ~best
-    yield from places[rest][np.argsort(-values[rest], kind="stable")].tolist()
+def _best_first(values: Numbers) -> Iterator[int]:
+    """Yield places by falling value, equal ones in order. Few are taken as a rule, so only the best are sorted."""
+    is_best = np.ones(len(values), dtype=bool)
+    if len(values) > _SORTED:
+        is_best = values >= np.partition(values, -_SORTED)[-_SORTED]
+    for some in (is_best, ~is_best):
+        places = np.flatnonzero(some)
+        yield from places[np.argsort(-values[places], kind="stable")].tolist()
 
 
 def _grow(
@@ -101,12 +125,11 @@ def _grow(
             end += 1
 
 
-def _core_ends(corpus: Corpus, allowed: Mask) -> Ids:
-    """Return (n,) where a core beginning at each cell ends: at its words, its interview, or a cell not allowed."""
-    begin = np.arange(corpus.size)
+def _core_ends(corpus: Corpus, allowed: Mask, begin: Ids) -> Ids:
+    """Return (k,) where a core from each of these cells on ends: at its words, its interview, a cell not allowed."""
     words = np.concatenate([[0], np.cumsum(corpus.said_count)])
-    by_words = np.searchsorted(words, words[:-1] + CORE_WORDS, side="right") - 1
-    by_interview = corpus.starts[1:][corpus.interview_of]
+    by_words = np.searchsorted(words, words[begin] + CORE_WORDS, side="right") - 1
+    by_interview = corpus.starts[1:][corpus.interview_of[begin]]
     end = np.minimum(np.maximum(by_words, begin + 1), by_interview)
     if not allowed.all():
         forbidden = np.append(np.flatnonzero(~allowed), corpus.size)

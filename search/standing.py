@@ -38,10 +38,10 @@ class Standing:
         """The number of cells."""
         return sum(len(part.cells) for part in self.parts)
 
-    def postings(self, first_cells: Sequence[int]) -> Postings:
-        """Return all of it, each block's cells counted from its first one."""
+    def said_in(self, first_cells: Sequence[int]) -> tuple[Ints, Times]:
+        """Return the cells, each block's counted from its first one, and how often; 255 means as often or more."""
         ends = np.cumsum([len(part.cells) for part in self.parts]).tolist()
-        cells, times = np.empty(ends[-1], dtype=np.int32), np.empty(ends[-1], dtype=np.float32)
+        cells, times = np.empty(ends[-1], dtype=np.int32), np.empty(ends[-1], dtype=np.uint8)
         for part, begin, end in zip(self.parts, [0, *ends], ends, strict=False):
             np.add(part.cells, np.int32(first_cells[part.block]), out=cells[begin:end])
             times[begin:end] = part.times

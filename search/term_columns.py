@@ -1,7 +1,7 @@
 """Where the words of a question stand in a corpus, and how much each of them tells.
 
-In: a corpus and a topic. Out: for each word, pair of words and pair said in one breath, the cells that hold it.
-`candidates` and `score_cells` count them.
+In: a corpus and a topic. Out: for each word, pair of words and pair said in one breath, the cells that hold it, and
+where the speakers speak whom the topic names. `candidates` and `score_cells` count them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from search.cell_index import Corpus, Mask
+from search.speaker_places import places_of_speakers
 from search.word_places import Places, places_of
 from search.words import Keys
 
@@ -51,6 +52,7 @@ class Column:
 class TermColumns:
     columns: tuple[Column, ...]
     trust: float  # 0 … 1: how much of the question's words, by rarity, the corpus knows
+    speakers: tuple[Places, ...] = ()  # where those speak whom the question names
 
 
 def find_terms(corpus: Corpus, topic: Topic, counted: Mask) -> TermColumns:
@@ -59,7 +61,12 @@ def find_terms(corpus: Corpus, topic: Topic, counted: Mask) -> TermColumns:
     words = counting.columns(topic.terms, topic.term_weights)
     pairs = counting.columns([topic.pairs[n : n + 1] for n in range(len(topic.pairs))], topic.pair_weights, pairs=True)
     columns = [column for column in (*words, *pairs) if column is not None]
-    return TermColumns((*columns, *counting.near(words)), _trust(words, counting))
+    return TermColumns((*columns, *counting.near(words)), _trust(words, counting), named_speakers(corpus, topic))
+
+
+def named_speakers(corpus: Corpus, topic: Topic) -> tuple[Places, ...]:
+    """Return where the speakers speak whom the topic names."""
+    return tuple(places_of_speakers(corpus, topic.speakers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -175,10 +176,13 @@ class VectorRows:
             return self._exact_products(vector, ids)
         found = np.full(len(ids), np.nan, dtype=np.float32)
         middle = np.float32(_FINE / 2 * vector.sum())  # of what the lower bits may be
+        codes, upper = (np.empty((_AT_ONCE, self._dim), dtype=kind) for kind in (np.int8, np.float32))
         for number, places, asked in self._by_segment(ids):
-            segment = self.segments[number]
-            upper = np.vecdot(segment.codes[places].astype(np.float32), vector)
-            found[asked] = (upper * (_FINE + 1) + middle) * segment.scales[places]
+            segment, count = self.segments[number], len(places)
+            upper[:count] = np.take(segment.codes, places, axis=0, out=codes[:count], mode="clip")
+            # summed without BLAS, whose threads wait for each other longer than this takes
+            products = np.vecdot(upper[:count], vector)
+            found[asked] = (products * (_FINE + 1) + middle) * segment.scales[places]
         nearest = np.argpartition(-found, _NEAREST)[:_NEAREST]
         found[nearest] = self._exact_products(vector, ids[nearest])
         return found
@@ -187,7 +191,6 @@ class VectorRows:
         found = np.full(len(ids), np.nan, dtype=np.float32)
         for number, places, asked in self._by_segment(ids):
             segment = self.segments[number]
-            # summed without BLAS, whose threads wait for each other longer than this takes
             products = np.vecdot(segment.numbers(places).astype(np.float32), vector)
             found[asked] = products * segment.scales[places]
         return found
@@ -218,12 +221,16 @@ class VectorRows:
         """Yield a segment's number, a few rows in it, and which of `ids` these are; unknown ids are left out."""
         rows = self._rows(ids)
         asked = np.flatnonzero(rows != _NOWHERE)
-        rows = rows[asked]
-        for number in np.unique(rows >> _SEGMENT_BITS).tolist():
-            here = np.flatnonzero((rows >> _SEGMENT_BITS) == number)
-            for begin in range(0, len(here), _AT_ONCE):
-                few = here[begin : begin + _AT_ONCE]
-                yield number, (rows[few] & (_SEGMENT_ROWS - 1)).astype(np.int64), asked[few]
+        segments = rows[asked] >> _SEGMENT_BITS
+        if (segments[1:] < segments[:-1]).any():
+            order = np.argsort(segments, kind="stable")
+            asked, segments = asked[order], segments[order]
+        places = (rows[asked] & (_SEGMENT_ROWS - 1)).astype(np.int64)
+        bounds = [0, *(np.flatnonzero(np.diff(segments)) + 1).tolist(), len(asked)]
+        for first, last in pairwise(bounds):
+            for begin in range(first, last, _AT_ONCE):
+                few = slice(begin, min(begin + _AT_ONCE, last))
+                yield int(segments[first]), places[few], asked[few]
 
 
 def _paired(numbers: npt.NDArray[np.int16]) -> Bytes:

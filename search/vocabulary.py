@@ -35,7 +35,8 @@ class Vocabulary:
 
     def spread_of(self, begin: int, end: int) -> tuple[Ints, Ints]:
         """Return (end - begin,) for each of these texts: in how many interviews it is, and how often in all."""
-        first, last = np.searchsorted(self.text_of, [begin, end])
+        # of the same type: numpy would copy all of them to compare others
+        first, last = np.searchsorted(self.text_of, _ints([begin, end]))
         numbers = self.text_of[first:last] - begin
         interviews = np.bincount(numbers, minlength=end - begin)
         times = np.bincount(numbers, self.times[first:last], end - begin)

@@ -11,11 +11,11 @@ from functools import cached_property
 
 import numpy as np
 
-from search.cell_block import Ids, Times
+from search.cell_block import Ids, Ints, Times
 from search.cell_index import BUCKET_CELLS, Corpus, Numbers, first_of_runs, sums_between
 from search.standing import Floats, Postings, Standing
 
-_USUAL_SHARE = 64  # a word is usual that stands in more than this part of all cells
+_USUAL_SHARE = 32  # a word is usual that stands in more than this part of all cells
 _MOST_TIMES = np.uint8(31)  # in a cell of fifty words: eight of them fit a byte
 # Multiplied by a one in each byte, the last byte of eight is their sum. Source: Warren, "Hacker's Delight", 2012, 5-1.
 _ONES, _TO_LAST = np.uint64(0x0101010101010101), np.uint64(56)
@@ -43,7 +43,7 @@ class FewPlaces:
         """(m,) how often in each interview."""
         return sums_between(self.postings[1], self.bounds)
 
-    def in_buckets(self) -> tuple[Ids, Floats]:
+    def in_buckets(self) -> tuple[Ids | Ints, Floats]:
         """Return the buckets in which it stands, rising, and how often."""
         buckets = self._laid_out() // BUCKET_CELLS
         first = first_of_runs(buckets)
@@ -68,7 +68,7 @@ class FewPlaces:
         here = np.flatnonzero(others[places] == cells)
         return FewPlaces.of(self.corpus, (cells[here], np.minimum(times[here], other_times[places[here]])))
 
-    def _laid_out(self) -> Ids:
+    def _laid_out(self) -> Ints:
         return self.corpus.laid_out(self.postings[0], self.bounds)
 
 
@@ -79,21 +79,15 @@ class ManyPlaces:
     bucket_starts: Ids  # (m + 1,) of each interview
     times: Times
     buckets: Times  # (b,) the sums
+    held: Ids | Numbers  # (m,) in how many cells of each interview
 
     @staticmethod
     def of(corpus: Corpus, standing: Standing) -> ManyPlaces:
+        cells, often = corpus.said_in(standing)
+        bounds = corpus.bounds_of(cells)
         times = np.zeros(int(corpus.bucket_starts[-1]) * BUCKET_CELLS, dtype=np.uint8)
-        for part in standing.parts:
-            first, begin, end = corpus.block_bounds[part.block]
-            held = np.diff(np.searchsorted(part.cells, corpus.blocks[part.block].starts))
-            places = part.cells + np.repeat(corpus.room[begin:end] + first, held)
-            times[places] = np.minimum(part.times, _MOST_TIMES)
-        return ManyPlaces(corpus.bucket_starts, times, _added(times))
-
-    @cached_property
-    def held(self) -> Numbers:
-        """(m,) in how many cells of each interview."""
-        return sums_between(_added(np.not_equal(self.times, 0).view(np.uint8)), self.bucket_starts)
+        times[corpus.laid_out(cells, bounds)] = np.minimum(often, _MOST_TIMES)
+        return ManyPlaces(corpus.bucket_starts, times, _added(times), np.diff(bounds))
 
     @cached_property
     def said(self) -> Numbers:
@@ -114,7 +108,8 @@ class ManyPlaces:
         if isinstance(other, FewPlaces):
             return other.shared(self)
         times = np.minimum(self.times, other.times)
-        return ManyPlaces(self.bucket_starts, times, _added(times))
+        held = sums_between(_added(np.not_equal(times, 0).view(np.uint8)), self.bucket_starts)
+        return ManyPlaces(self.bucket_starts, times, _added(times), held)
 
 
 Places = FewPlaces | ManyPlaces

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from search.cell_block import CellBlock, count_cells, join_blocks, only_interviews, pack_block, unpack_block
 from search.cell_index import CellIndex, with_window_ids
 from search.cells import SpokenSegment, cut_cells
+from search.speaker_places import places_of_speakers, said_by
 from search.words import keys_of
 
 WORDS = ("apple", "boat", "cat", "dog")
@@ -37,7 +38,7 @@ def described(index: CellIndex) -> dict[str, object]:
             corpus.said_count[cells].tolist(),
             corpus.term_count[cells].tolist(),
             [None if column is None or not column[cells].any() else column[cells].tolist() for column in times],
-            corpus.speaker_words(["A"])[cells].tolist(),
+            said_by(corpus, places_of_speakers(corpus, ["A"]))[cells].tolist(),
             sorted(
                 zip(
                     corpus.window_ids[inside].tolist(),
@@ -139,15 +140,3 @@ def test_of_an_interview_that_is_left_out_not_even_a_speaker_remains() -> None:
     alone = block_of("q", ["cat"], 50)
     assert kept.speakers == alone.speakers == ("A",)
     assert pack_block(kept) == pack_block(alone)
-
-
-def test_who_was_asked_for_before_changes_nothing_of_who_speaks() -> None:
-    index = CellIndex([block_of("p", ["apple", "boat"]), block_of("q", ["cat", "dog", "cat"])])
-    asked = [("A",), ("B",), ("A", "B"), ("C",), (), ("B", "A"), ("A",)]
-    corpus = index.corpus()
-    for names in asked:
-        fresh = CellIndex(list(index.blocks)).corpus()
-        cells, words = corpus.speaker_postings(names)
-        assert [cells.tolist(), words.tolist()] == [part.tolist() for part in fresh.speaker_postings(names)]
-        assert corpus.speaking(names).bounds.tolist() == fresh.bounds_of(cells).tolist()
-    assert len(corpus.speaker_postings(("A", "B"))[0]) > len(corpus.speaker_postings(("B",))[0]) > 0

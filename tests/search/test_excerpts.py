@@ -14,6 +14,7 @@ from search.faiss_index import FaissIndexes
 from search.fakes import FakeVectorIndexes
 from search.index_keeper import IndexKeeper
 from search.ports import VectorIndexes
+from search.speaker_places import places_of_speakers, said_by
 from search.stems import stem
 from search.values import Mode, Near, SearchFilters, SearchRequest, SimilarRequest
 from search.words import keys_of
@@ -64,7 +65,8 @@ def test_an_excerpt_says_what_a_corpus_of_its_interviews_says(chosen: str) -> No
         expected = alone.term_times(key)
         assert times is not None, "the whole corpus knows the word"
         assert times.tolist() == (np.zeros(alone.size) if expected is None else expected).tolist()
-    assert excerpt.speaker_words(["A"]).tolist() == alone.speaker_words(["A"]).tolist()
+    speaks, speaks_alone = (said_by(part, places_of_speakers(part, ["A"])) for part in (excerpt, alone))
+    assert speaks.tolist() == speaks_alone.tolist()
     assert excerpt.term_times(keys_of(["zebra"])[0]) is None
 
 
@@ -109,14 +111,6 @@ def test_what_a_filter_leaves_of_the_room_tells_what_is_usual(kept: int) -> None
     part, shares = candidates.choose_excerpt(corpus, heard, None, every, allowed)
     assert part.size == pytest.approx(12 + 10, abs=4)  # an interview has up to four cells
     assert shares.stands_for.sum() == pytest.approx(487)
-
-
-def test_an_excerpt_knows_who_speaks() -> None:
-    whole = corpus_of("abcdefgh")
-    excerpt = Excerpt(whole, np.array([3, 4]))
-    cells, words = excerpt.speaker_postings(["A"])
-    assert excerpt.speaker_words(["A"])[cells].tolist() == words.tolist()
-    assert whole.speaker_words(["A"])[excerpt.cells].tolist() == excerpt.speaker_words(["A"]).tolist()
 
 
 def test_ranges_are_laid_end_to_end() -> None:

@@ -110,6 +110,26 @@ def test_spans_are_the_same_however_few_cores_are_sorted_at_first(seed: int, mon
     assert choose_spans(corpus, scores, everywhere, None, 50) == expected
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_spans_are_the_same_however_few_interviews_are_looked_at_first(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # interviews that are good throughout, and some of which one cell stands out without making a moment of it
+    corpus = corpus_of(*[["boat " * 60] * (number % 7) for number in range(60)])
+    random = np.random.default_rng(seed)
+    scores = random.standard_normal(corpus.size) + 2 * random.standard_normal(60)[corpus.interview_of]
+    scores[random.integers(0, corpus.size, 30)] += 5.0
+    scores = np.rint(scores)  # many are alike
+    allowed = random.random(corpus.size) < 0.9
+    for wanted in (None, random.random(corpus.size) < 0.2):
+        for most, most_of_one in ((1, None), (10, None), (10, 2)):
+            found = []
+            for looked_at in (1, 2, 4, corpus.size):
+                monkeypatch.setattr(spans, "_LOOKED_AT", looked_at)
+                found.append(choose_spans(corpus, scores, allowed, wanted, most, most_of_one))
+            assert found[0] == found[1] == found[2] == found[3] != []
+
+
 def test_spans_never_overlap_and_keep_to_their_words_and_interview() -> None:
     corpus = corpus_of(*[["boat"] * 37 for _ in range(5)])
     scores = np.random.default_rng(1).standard_normal(corpus.size)
