@@ -24,6 +24,7 @@ from search.speaker_places import places_of_speakers, speaks_in_cells, speaks_in
 from search.term_columns import Topic
 from search.values import Mode, PassagePlace
 from search.word_matching import completed_words, keys_of_words
+from search.word_places import places_of_words
 from search.words import Keys, asked_words, fold, lower_words, read_words
 
 
@@ -136,11 +137,11 @@ def _cells_holding(looking: Looking, phrases: Sequence[str]) -> Mask:
 
 
 def _cells_with(corpus: Corpus, forms: Sequence[Keys]) -> Mask:
-    held = np.zeros(corpus.size, dtype=bool)
-    for keys in forms:
-        times = corpus.form_times(keys)
-        if times is not None:
-            held |= times > 0
+    """Return (n,) the cells in which any of these words stands."""
+    held, laid = np.zeros(corpus.size, dtype=bool), np.empty(corpus.size, dtype=np.float32)
+    for places in places_of_words(corpus, forms):
+        if places is not None and places.lay(corpus, laid):
+            held |= laid > 0
     return held
 
 

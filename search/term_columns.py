@@ -14,7 +14,7 @@ import numpy as np
 
 from search.cell_index import Corpus, Mask
 from search.speaker_places import places_of_speakers
-from search.word_places import Places, places_of
+from search.word_places import Places, places_of_words
 from search.words import Keys
 
 NEAR_WEIGHT = 0.2  # of two words of the question, one after the other there, said in one cell in whatever order
@@ -82,10 +82,10 @@ class _Counting:
 
     def columns(self, terms: Sequence[Keys], weights: Sequence[float], *, pairs: bool = False) -> list[Column | None]:
         """Return what is known of each word; None of one that stands nowhere."""
-        kind, standings = b"pair" if pairs else b"word", self.corpus.standings(terms, pairs=pairs)
+        found = places_of_words(self.corpus, terms, pairs=pairs)
         return [
-            None if standing is None else self._column(weight, places_of(self.corpus, kind + keys.tobytes(), standing))
-            for keys, weight, standing in zip(terms, weights, standings, strict=True)
+            None if places is None else self._column(weight, places)
+            for weight, places in zip(weights, found, strict=True)
         ]
 
     def near(self, words: Sequence[Column | None]) -> list[Column]:

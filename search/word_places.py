@@ -1,11 +1,12 @@
 """Where one word stands in a corpus: cell by cell where it stands in few, laid out over all cells where it is usual.
 
-`term_columns` finds them. A word that half of all cells hold is not looked up place by place: a byte for each cell says
-how often, eight of which are one bucket and are added up at once.
+`term_columns` asks for them. A word that half of all cells hold is not looked up place by place: a byte for each cell
+says how often, eight of which are one bucket and are added up at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,7 @@ import numpy as np
 from search.cell_block import Ids, Ints, Times
 from search.cell_index import BUCKET_CELLS, Corpus, Numbers, first_of_runs, sums_between
 from search.standing import Floats, Postings, Standing
+from search.words import Keys
 
 _USUAL_SHARE = 32  # a word is usual that stands in more than this part of all cells
 _MOST_TIMES = np.uint8(31)  # in a cell of fifty words: eight of them fit a byte
@@ -113,6 +115,15 @@ class ManyPlaces:
 
 
 Places = FewPlaces | ManyPlaces
+
+
+def places_of_words(corpus: Corpus, words: Sequence[Keys], *, pairs: bool = False) -> list[Places | None]:
+    """Return where each of these words, or pairs of words, stands in all of which `corpus` may be an excerpt."""
+    whole, kind = corpus.whole, b"pair" if pairs else b"word"
+    return [
+        None if standing is None else places_of(whole, kind + keys.tobytes(), standing)
+        for keys, standing in zip(words, whole.standings(words, pairs=pairs), strict=True)
+    ]
 
 
 def places_of(corpus: Corpus, word: bytes, standing: Standing) -> Places:
