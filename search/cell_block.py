@@ -89,6 +89,12 @@ class CellBlock:
         return len(self.first_segment)
 
     @cached_property
+    def interview_terms(self) -> npt.NDArray[np.int64]:
+        """(m,) how many terms each interview has."""
+        ends = np.concatenate([[0], np.cumsum(self.term_count, dtype=np.int64)])[self.starts]
+        return np.diff(ends)
+
+    @cached_property
     def speaker_number(self) -> dict[str, int]:
         """The place of each name in `speakers`."""
         return {name: number for number, name in enumerate(self.speakers)}

@@ -136,8 +136,8 @@ class Corpus:
         """Return (m + 1,) where among these rising cells each interview's begin, and how many there are."""
         if len(cells) > len(self.interviews):
             return np.searchsorted(cells, self.starts.astype(cells.dtype)).astype(np.int64)
-        held = np.bincount(self.interview_of[cells], minlength=len(self.interviews))
-        return np.concatenate([[0], np.cumsum(held)])
+        numbers = np.searchsorted(self.starts, cells.astype(np.int64), side="right") - 1
+        return np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(self.interviews)))])
 
     @cached_property
     def first_segment(self) -> Ints:
@@ -207,8 +207,7 @@ class Corpus:
     @cached_property
     def interview_terms(self) -> Numbers:
         """(m,) how many terms each interview has."""
-        said = [sums_between(b.term_count.astype(np.float64), b.starts.astype(np.int64)) for b in self.blocks]
-        return np.concatenate([np.zeros(0), *said])
+        return np.concatenate([np.zeros(0), *(block.interview_terms for block in self.blocks)])
 
     def of_interviews(self, values: Numbers) -> Numbers:
         """Return of values (m of the whole corpus,) those of the interviews that are in this one."""

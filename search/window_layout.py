@@ -31,11 +31,23 @@ class WindowLayout:
         """Return the layout of interviews whose first windows these are (m + 1,); (w,) the bucket of each window."""
         place = np.arange(len(bucket), dtype=np.int32)
         place += np.repeat(_REACH * np.arange(len(window_starts) - 1, dtype=np.int32), np.diff(window_starts))
-        return WindowLayout(place, bucket, _around(place, np.ones(len(place), dtype=np.float32)))
+        return WindowLayout(place, bucket, _weights(window_starts))
 
     def smoothed(self, numbers: Ids, closeness: _Floats) -> _Floats:
         """Return (k,) how close each of these windows is with those around it, all others being as close as 0."""
         return _around(self.place[numbers], closeness) / self.weight[numbers]
+
+
+def _weights(window_starts: Ids) -> _Floats:
+    """Return (w,) what those of `_AROUND` sum up to that are there: all, but at an interview's ends."""
+    weights = np.ones(int(window_starts[-1]), dtype=np.float32)
+    sizes = np.diff(window_starts)
+    for away in range(1, _REACH + 1):
+        for place in range(away):
+            longer = sizes > place
+            weights[window_starts[:-1][longer] + place] -= np.float32(_AROUND[_REACH - away])
+            weights[window_starts[1:][longer] - 1 - place] -= np.float32(_AROUND[_REACH + away])
+    return weights
 
 
 def _around(places: Ints, values: _Floats) -> _Floats:
