@@ -20,7 +20,7 @@ from search.phrase_places import cells_in, find_places
 from search.ports import FullText
 from search.query_language import TypedQuery
 from search.question import Question
-from search.speaker_places import places_of_speakers, speaks_in_cells, speaks_in_interviews
+from search.speaker_places import speaks_in_cells, speaks_in_interviews
 from search.term_columns import Topic
 from search.values import Mode, PassagePlace
 from search.word_matching import completed_words, keys_of_words
@@ -76,7 +76,7 @@ def allowed_interviews(looking: Looking, every: Sequence[Conditions], phrases: S
         if replace(one, speakers=(), voices=None) != Conditions():
             allowed &= corpus.mask_of(looking.matching(one))
         if one.speakers:
-            allowed &= speaks_in_interviews(corpus, places_of_speakers(corpus, find_speakers(corpus, one.speakers)))
+            allowed &= speaks_in_interviews(corpus, find_speakers(corpus, one.speakers))
         if one.voices is not None:
             allowed &= corpus.mask_of(interview_id for interview_id, _ in one.voices)
     if phrases:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from search.cell_block import joined
 from search.cell_index import Corpus, Mask
-from search.standing import Floats, Part, Standing
+from search.standing import Floats, Part, Standing, merged
 from search.word_places import Places, places_of
 
 FULL_WORDS = 25  # somebody who says this much in a cell fills it
@@ -21,9 +22,8 @@ def places_of_speakers(corpus: Corpus, names: Sequence[str]) -> list[Places]:
 
     More words in one cell than fill it count as so many. Names that nobody has are left out.
     """
-    whole = corpus.whole
-    standings = [(name, _standing(whole, name)) for name in dict.fromkeys(names)]
-    return [places_of(whole, b"name" + name.encode(), standing) for name, standing in standings if standing.parts]
+    found = (_places_of(corpus, [name]) for name in dict.fromkeys(names))
+    return [places for places in found if places is not None]
 
 
 def said_by(part: Corpus, speakers: Sequence[Places]) -> Floats:
@@ -38,24 +38,36 @@ def said_by(part: Corpus, speakers: Sequence[Places]) -> Floats:
 
 def speaks_in_cells(part: Corpus, names: Sequence[str]) -> Mask:
     """Return (n,) the cells in which any of these speakers speaks."""
-    return said_by(part, places_of_speakers(part, names)) > 0
+    laid, places = np.zeros(part.size, dtype=np.float32), _places_of(part, names)
+    if places is not None:
+        places.lay(part, laid)
+    return laid > 0
 
 
-def speaks_in_interviews(corpus: Corpus, speakers: Sequence[Places]) -> Mask:
+def speaks_in_interviews(corpus: Corpus, names: Sequence[str]) -> Mask:
     """Return (m,) the interviews of the whole corpus in which any of these speakers speaks."""
-    speaks = np.zeros(len(corpus.interviews), dtype=bool)
-    for places in speakers:
-        speaks |= places.held > 0
-    return speaks
+    places = _places_of(corpus, names)
+    return np.zeros(len(corpus.interviews), dtype=bool) if places is None else places.held > 0
 
 
-def _standing(corpus: Corpus, name: str) -> Standing:
+def _places_of(corpus: Corpus, names: Sequence[str]) -> Places | None:
+    """Return where any of these speakers speaks: of many at once, as a name in a filter may be part of many names."""
+    whole, asked = corpus.whole, sorted(set(names))
+    standing = _standing(whole, asked)
+    return places_of(whole, "\0".join(["name", *asked]).encode(), standing) if standing.parts else None
+
+
+def _standing(corpus: Corpus, names: Sequence[str]) -> Standing:
     parts = []
     for number, block in enumerate(corpus.blocks):
-        speaker = block.speaker_number.get(name)
-        if speaker is not None:
-            # of the same type: numpy would copy all of them to compare others
-            begin, end = np.searchsorted(block.speaker_of, np.array([speaker, speaker + 1], dtype=np.int32))
-            words = np.minimum(block.speaker_words[begin:end], FULL_WORDS).astype(np.uint8)
-            parts.append(Part(number, block.speaker_cells[begin:end], words))
+        speakers = [block.speaker_number[name] for name in names if name in block.speaker_number]
+        if not speakers:
+            continue
+        # of the same type: numpy would copy all of them to compare others
+        asked = np.array(speakers, dtype=np.int32)
+        begins, ends = np.searchsorted(block.speaker_of, asked), np.searchsorted(block.speaker_of, asked, side="right")
+        some = [slice(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        cells = joined(block.speaker_cells[few] for few in some)
+        words = joined(np.minimum(block.speaker_words[few], FULL_WORDS) for few in some).astype(np.uint8)
+        parts.append(Part(number, *(merged(cells, words, block.size) if len(some) > 1 else (cells, words))))
     return Standing(tuple(part for part in parts if len(part.cells)))

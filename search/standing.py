@@ -64,12 +64,12 @@ def find_standings(blocks: Sequence[CellBlock], terms: Sequence[Keys], *, pairs:
             elif here:
                 cells = np.concatenate([entries.cells[place] for place in here])
                 times = np.concatenate([entries.times[place] for place in here])
-                found.append(Part(number, *_merged(cells, times, block.size)))
+                found.append(Part(number, *merged(cells, times, block.size)))
     return [Standing(tuple(found)) if found else None for found in parts]
 
 
-def _merged(cells: Ints, times: Times, size: int) -> tuple[Ints, Times]:
-    """Return cells in which several forms of a word stand, each once, with how often they stand there together."""
+def merged(cells: Ints, times: Times, size: int) -> tuple[Ints, Times]:
+    """Return cells of a block of so many in which several words stand, each once, and how often they do together."""
     counted = np.bincount(cells, times, size)
     held = np.flatnonzero(counted)
     return held.astype(np.int32), np.minimum(counted[held], 255).astype(np.uint8)

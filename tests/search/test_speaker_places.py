@@ -47,7 +47,7 @@ def test_who_speaks_is_known_of_cells_interviews_and_buckets(
         assert said_by(corpus, speakers).tolist() == pytest.approx(filled)
         assert speaks_in_cells(corpus, names).tolist() == [share > 0 for share in filled]
         spoken = [max(filled[begin:end], default=0) > 0 for begin, end in pairwise(corpus.starts)]
-        assert speaks_in_interviews(corpus, speakers).tolist() == spoken
+        assert speaks_in_interviews(corpus, names).tolist() == spoken
         some = np.arange(0, len(corpus.interviews), 2)
         part = Excerpt(corpus, some)
         assert said_by(part, places_of_speakers(part, names)).tolist() == pytest.approx(np.array(filled)[part.cells])
