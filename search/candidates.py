@@ -24,7 +24,7 @@ from search.scoring import (
     Shares,
     mean_and_deviation,
 )
-from search.speaker_places import FULL_WORDS
+from search.speaker_places import FULL_WORDS, interviews_with
 from search.standing import Floats
 from search.term_columns import TermColumns
 from search.word_places import Places
@@ -159,9 +159,7 @@ def _guess(
     if near is not None:
         mixed += _meaning_in_buckets(corpus, near(), buckets)
     mixed /= np.float32(max(float(mixed.std()), 1e-9))
-    present = np.zeros(len(corpus.interviews), dtype=bool)
-    for places in speakers:
-        present |= places.held > 0
+    present = interviews_with(corpus, speakers)
     if speakers:
         mixed += np.float32(SPEAKER_WEIGHT / 2) * _with_neighbours(_filled_by(speakers, buckets), 0.5)
     filled = np.flatnonzero(corpus.sizes)

@@ -20,11 +20,11 @@ from search.phrase_places import cells_in, find_places
 from search.ports import FullText
 from search.query_language import TypedQuery
 from search.question import Question
-from search.speaker_places import speaks_in_cells, speaks_in_interviews
+from search.speaker_places import interviews_with, places_of_any, said_by
 from search.term_columns import Topic
 from search.values import Mode, PassagePlace
 from search.word_matching import completed_words, keys_of_words
-from search.word_places import places_of_words
+from search.word_places import Places, places_of_words
 from search.words import Keys, asked_words, fold, lower_words, read_words
 
 
@@ -38,6 +38,7 @@ class Looking:
     viewer: Viewer
     _matching: dict[Conditions, list[str]] = field(default_factory=dict)
     _places: dict[tuple[str, ...], list[PassagePlace]] = field(default_factory=dict)
+    _speaking: dict[tuple[str, ...], list[Places]] = field(default_factory=dict)
 
     def matching(self, one: Conditions) -> list[str]:
         """Return the interviews that meet the conditions but those of who speaks."""
@@ -53,6 +54,13 @@ class Looking:
             self._places[asked] = find_places(self.session, self.full_text, self.corpus, self.viewer, asked)
         return self._places[asked]
 
+    def speaking(self, names: Sequence[str]) -> list[Places]:
+        """Return where any of these speakers speaks, of an excerpt in the whole, as `places_of_any` does."""
+        asked = tuple(names)
+        if asked not in self._speaking:
+            self._speaking[asked] = places_of_any(self.corpus, asked)
+        return self._speaking[asked]
+
 
 def allowed_cells(looking: Looking, every: Sequence[Conditions]) -> Mask:
     """Return (n,) the cells that meet all conditions."""
@@ -62,9 +70,9 @@ def allowed_cells(looking: Looking, every: Sequence[Conditions]) -> Mask:
         if replace(one, speakers=(), voices=None) != Conditions():
             allowed &= corpus.mask_of(looking.matching(one))[corpus.interview_of]
         if one.speakers:
-            allowed &= speaks_in_cells(corpus, find_speakers(corpus, one.speakers))
+            allowed &= said_by(corpus, looking.speaking(find_speakers(corpus, one.speakers))) > 0
         if one.voices is not None:
-            allowed &= _spoken_by(corpus, one.voices)
+            allowed &= _spoken_by(looking, one.voices)
     return allowed
 
 
@@ -76,7 +84,7 @@ def allowed_interviews(looking: Looking, every: Sequence[Conditions], phrases: S
         if replace(one, speakers=(), voices=None) != Conditions():
             allowed &= corpus.mask_of(looking.matching(one))
         if one.speakers:
-            allowed &= speaks_in_interviews(corpus, find_speakers(corpus, one.speakers))
+            allowed &= interviews_with(corpus, looking.speaking(find_speakers(corpus, one.speakers)))
         if one.voices is not None:
             allowed &= corpus.mask_of(interview_id for interview_id, _ in one.voices)
     if phrases:
@@ -145,11 +153,12 @@ def _cells_with(corpus: Corpus, forms: Sequence[Keys]) -> Mask:
     return held
 
 
-def _spoken_by(corpus: Corpus, voices: frozenset[tuple[str, str]]) -> Mask:
+def _spoken_by(looking: Looking, voices: frozenset[tuple[str, str]]) -> Mask:
+    corpus = looking.corpus
     interviews: dict[str, list[str]] = {}
     for interview_id, speaker in voices:
         interviews.setdefault(speaker, []).append(interview_id)
     spoken = np.zeros(corpus.size, dtype=bool)
     for speaker, ids in interviews.items():
-        spoken |= speaks_in_cells(corpus, [speaker]) & corpus.mask_of(ids)[corpus.interview_of]
+        spoken |= (said_by(corpus, looking.speaking([speaker])) > 0) & corpus.mask_of(ids)[corpus.interview_of]
     return spoken

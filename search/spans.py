@@ -48,8 +48,9 @@ def choose_spans(
     # no core is better than the best cell of its interview: the best interviews tell enough as a rule
     best = np.full(len(filled), -np.inf)
     best[filled] = np.maximum.reduceat(np.where(allowed, scores, -np.inf), corpus.starts[:-1][filled])
-    if most_of_one is None and len(best) > _LOOKED_AT * most:
-        is_among_best = best >= np.partition(best, -_LOOKED_AT * most)[-_LOOKED_AT * most]
+    few = _LOOKED_AT * most
+    if most_of_one is None and len(best) > few:
+        is_among_best = best >= np.partition(best, -few)[-few]
         spans = _choose(corpus, scores, allowed, wanted, is_among_best, most)
         if len(spans) == most and spans[-1].score > best[~is_among_best].max(initial=-np.inf) + _ROUNDING:
             return spans

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search.cell_block import joined
 from search.cell_index import Corpus, Mask
-from search.standing import Floats, Part, Standing, merged
+from search.standing import Floats, Standing, part_of
 from search.word_places import Places, places_of
 
 FULL_WORDS = 25  # somebody who says this much in a cell fills it
@@ -22,8 +21,14 @@ def places_of_speakers(corpus: Corpus, names: Sequence[str]) -> list[Places]:
 
     More words in one cell than fill it count as so many. Names that nobody has are left out.
     """
-    found = (_places_of(corpus, [name]) for name in dict.fromkeys(names))
-    return [places for places in found if places is not None]
+    return [places for name in dict.fromkeys(names) for places in places_of_any(corpus, [name])]
+
+
+def places_of_any(corpus: Corpus, names: Sequence[str]) -> list[Places]:
+    """Return where any of these speakers speaks, as one: a name in a filter may be part of many. Nothing if nowhere."""
+    whole, asked = corpus.whole, sorted(set(names))
+    standing = _standing(whole, asked)
+    return [places_of(whole, "\0".join(["name", *asked]).encode(), standing)] if standing.parts else []
 
 
 def said_by(part: Corpus, speakers: Sequence[Places]) -> Floats:
@@ -36,25 +41,12 @@ def said_by(part: Corpus, speakers: Sequence[Places]) -> Floats:
     return filled
 
 
-def speaks_in_cells(part: Corpus, names: Sequence[str]) -> Mask:
-    """Return (n,) the cells in which any of these speakers speaks."""
-    laid, places = np.zeros(part.size, dtype=np.float32), _places_of(part, names)
-    if places is not None:
-        places.lay(part, laid)
-    return laid > 0
-
-
-def speaks_in_interviews(corpus: Corpus, names: Sequence[str]) -> Mask:
-    """Return (m,) the interviews of the whole corpus in which any of these speakers speaks."""
-    places = _places_of(corpus, names)
-    return np.zeros(len(corpus.interviews), dtype=bool) if places is None else places.held > 0
-
-
-def _places_of(corpus: Corpus, names: Sequence[str]) -> Places | None:
-    """Return where any of these speakers speaks: of many at once, as a name in a filter may be part of many names."""
-    whole, asked = corpus.whole, sorted(set(names))
-    standing = _standing(whole, asked)
-    return places_of(whole, "\0".join(["name", *asked]).encode(), standing) if standing.parts else None
+def interviews_with(whole: Corpus, speakers: Sequence[Places]) -> Mask:
+    """Return (m,) the interviews in which any of these speakers speaks."""
+    present = np.zeros(len(whole.interviews), dtype=bool)
+    for places in speakers:
+        present |= places.held > 0
+    return present
 
 
 def _standing(corpus: Corpus, names: Sequence[str]) -> Standing:
@@ -65,9 +57,9 @@ def _standing(corpus: Corpus, names: Sequence[str]) -> Standing:
             continue
         # of the same type: numpy would copy all of them to compare others
         asked = np.array(speakers, dtype=np.int32)
-        begins, ends = np.searchsorted(block.speaker_of, asked), np.searchsorted(block.speaker_of, asked, side="right")
-        some = [slice(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
-        cells = joined(block.speaker_cells[few] for few in some)
-        words = joined(np.minimum(block.speaker_words[few], FULL_WORDS) for few in some).astype(np.uint8)
-        parts.append(Part(number, *(merged(cells, words, block.size) if len(some) > 1 else (cells, words))))
-    return Standing(tuple(part for part in parts if len(part.cells)))
+        begins, ends = (np.searchsorted(block.speaker_of, asked, side=side).tolist() for side in ("left", "right"))
+        theirs = [slice(begin, end) for begin, end in zip(begins, ends, strict=True)]
+        cells = [block.speaker_cells[few] for few in theirs]
+        words = [np.minimum(block.speaker_words[few], FULL_WORDS).astype(np.uint8) for few in theirs]
+        parts.append(part_of(number, cells, words, block.size))
+    return Standing(tuple(parts))

@@ -59,17 +59,16 @@ def find_standings(blocks: Sequence[CellBlock], terms: Sequence[Keys], *, pairs:
         places = iter(entries.places(keys))
         for word, found in zip(terms, parts, strict=True):
             here = [place for place in (next(places) for _ in word) if place.start < place.stop]
-            if len(here) == 1:
-                found.append(Part(number, entries.cells[here[0]], entries.times[here[0]]))
-            elif here:
-                cells = np.concatenate([entries.cells[place] for place in here])
-                times = np.concatenate([entries.times[place] for place in here])
-                found.append(Part(number, *merged(cells, times, block.size)))
+            if here:
+                cells, times = [entries.cells[place] for place in here], [entries.times[place] for place in here]
+                found.append(part_of(number, cells, times, block.size))
     return [Standing(tuple(found)) if found else None for found in parts]
 
 
-def merged(cells: Ints, times: Times, size: int) -> tuple[Ints, Times]:
-    """Return cells of a block of so many in which several words stand, each once, and how often they do together."""
-    counted = np.bincount(cells, times, size)
+def part_of(block: int, cells: Sequence[Ints], times: Sequence[Times], size: int) -> Part:
+    """Return where several words, one at least, stand together in a block of so many cells."""
+    if len(cells) == 1:
+        return Part(block, cells[0], times[0])
+    counted = np.bincount(np.concatenate(cells), np.concatenate(times), size)
     held = np.flatnonzero(counted)
-    return held.astype(np.int32), np.minimum(counted[held], 255).astype(np.uint8)
+    return Part(block, held.astype(np.int32), np.minimum(counted[held], 255).astype(np.uint8))

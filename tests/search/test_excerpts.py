@@ -113,6 +113,14 @@ def test_what_a_filter_leaves_of_the_room_tells_what_is_usual(kept: int) -> None
     assert shares.stands_for.sum() == pytest.approx(487)
 
 
+def test_an_excerpt_knows_who_speaks() -> None:
+    whole = corpus_of("abcdefgh")
+    excerpt = Excerpt(whole, np.array([3, 4]))
+    here, everywhere = (said_by(part, places_of_speakers(part, ["A"])) for part in (excerpt, whole))
+    assert here.any()
+    assert everywhere[excerpt.cells].tolist() == here.tolist()
+
+
 def test_ranges_are_laid_end_to_end() -> None:
     assert ranges(np.array([3, 9, 20]), np.array([2, 0, 3])).tolist() == [3, 4, 20, 21, 22]
     assert ranges(np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []

@@ -12,7 +12,9 @@ from search.cell_block import count_cells
 from search.cell_index import BUCKET_CELLS, CellIndex, Corpus
 from search.cells import SpokenSegment, cut_cells
 from search.excerpt import Excerpt
-from search.speaker_places import FULL_WORDS, places_of_speakers, said_by, speaks_in_cells, speaks_in_interviews
+from search.speaker_places import FULL_WORDS, interviews_with, places_of_any, places_of_speakers, said_by
+from search.word_places import places_of_words
+from search.words import keys_of
 
 NAMES = ("Ann", "Bo", "Cy")
 # interviews of what is said: by whom, in how many words
@@ -45,9 +47,10 @@ def test_who_speaks_is_known_of_cells_interviews_and_buckets(
         patch.setattr(word_places, "_USUAL_SHARE", ALWAYS_LAID_OUT if laid_out else NEVER_LAID_OUT)
         speakers = places_of_speakers(corpus, names)
         assert said_by(corpus, speakers).tolist() == pytest.approx(filled)
-        assert speaks_in_cells(corpus, names).tolist() == [share > 0 for share in filled]
+        together = places_of_any(corpus, names)
+        assert (said_by(corpus, together) > 0).tolist() == [share > 0 for share in filled]
         spoken = [max(filled[begin:end], default=0) > 0 for begin, end in pairwise(corpus.starts)]
-        assert speaks_in_interviews(corpus, names).tolist() == spoken
+        assert interviews_with(corpus, speakers).tolist() == interviews_with(corpus, together).tolist() == spoken
         some = np.arange(0, len(corpus.interviews), 2)
         part = Excerpt(corpus, some)
         assert said_by(part, places_of_speakers(part, names)).tolist() == pytest.approx(np.array(filled)[part.cells])
@@ -64,8 +67,28 @@ def test_who_speaks_is_known_of_cells_interviews_and_buckets(
             assert found.tolist() == expected.tolist()
 
 
-def test_a_name_is_not_taken_for_a_word() -> None:
-    corpus, _ = world_of([[("Ann", 30), ("Bo", 30)]])
-    (ann,), (bo,) = (places_of_speakers(corpus, [name]) for name in ("Ann", "Bo"))
-    assert ann.held.tolist() == bo.held.tolist() == [1]
-    assert said_by(corpus, [ann]).tolist() != said_by(corpus, [bo]).tolist()
+@pytest.mark.parametrize("share", [ALWAYS_LAID_OUT, NEVER_LAID_OUT])
+def test_who_was_asked_for_before_changes_nothing_of_who_speaks(share: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_places, "_USUAL_SHARE", share)
+    interviews = [[("Ann", 30), ("Bo", 30)], [("Bo", 20), ("Ann", 20), ("Bo", 50)], [("Bo", 50)]]
+    corpus, _ = world_of(interviews)
+    asked = [("Ann",), ("Bo",), ("Ann", "Bo"), ("Cy",), (), ("Bo", "Ann"), ("Ann",)]
+    for names in asked:
+        fresh, _ = world_of(interviews)
+        for find in (places_of_speakers, places_of_any):
+            here, there = find(corpus, names), find(fresh, names)
+            assert said_by(corpus, here).tolist() == said_by(fresh, there).tolist()
+            assert [places.held.tolist() for places in here] == [places.held.tolist() for places in there]
+    both, bo = (said_by(corpus, places_of_speakers(corpus, names)) for names in (("Ann", "Bo"), ("Bo",)))
+    assert np.count_nonzero(both) > np.count_nonzero(bo) > 0
+
+
+def test_a_name_is_not_taken_for_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_places, "_USUAL_SHARE", ALWAYS_LAID_OUT)
+    corpus, _ = world_of([[("um", 60), ("Bo", 60)]])
+    (word,) = places_of_words(corpus, [keys_of(["um"])])
+    (name,) = places_of_speakers(corpus, ["um"])
+    assert word is not None
+    # everybody says "um", and one of them is called so
+    assert word.held.tolist() == [corpus.size]
+    assert 0 < name.held.tolist()[0] < corpus.size
