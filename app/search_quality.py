@@ -23,7 +23,7 @@ from core.text import count_words
 from core.visibility import Viewer
 from search import findable
 from search.quality import MOST_RESULTS, Quality, mean_of, score
-from search.values import MAX_QUERY_CHARACTERS, PassagePlace, SearchRequest
+from search.values import PassagePlace, SearchRequest
 
 MOST_RUNS_SHOWN = 20
 
@@ -107,13 +107,11 @@ class RunView:
 def expect(services: Services, actor: str, viewer: Viewer, query: str, *places: PassagePlace) -> str:
     """Note that `query` ought to find `places`, and return the question's id; what was noted before changes nothing.
 
-    Raises InvalidInput `empty_query`, `query_too_long`, `unknown_segments`; NotFound `unknown_interview`. Then nothing
-    is noted at all.
+    Raises InvalidInput `unknown_segments`, and as `SearchService.search` of a question that is none; NotFound
+    `unknown_interview`. Then nothing is noted at all.
     """
     query = " ".join(query.split())
-    if not query or len(query) > MAX_QUERY_CHARACTERS:
-        code = "query_too_long" if query else "empty_query"
-        raise InvalidInput(code, f"A question has 1 to {MAX_QUERY_CHARACTERS} characters.", field="q")
+    services.search.search(SearchRequest(query, "keyword", 1, viewer=viewer))  # raises InvalidInput
     for interview_id in dict.fromkeys(place.interview_id for place in places):
         services.ingest.get(interview_id, viewer)  # raises NotFound
     with services.database.write() as session:
@@ -152,6 +150,7 @@ def remove_moment(services: Services, actor: str, moment_id: str) -> None:
 def run(services: Services, actor: str, viewer: Viewer) -> RunView:
     """Ask all questions of which a moment can be found now, store how well it went, and return it.
 
+    One that search refuses by now, as when the project it names is gone, finds nothing.
     Raises InvalidInput `no_questions`; Unavailable `embedding_model_missing`.
     """
     with services.database.read() as session:
@@ -166,8 +165,7 @@ def run(services: Services, actor: str, viewer: Viewer) -> RunView:
         raise InvalidInput("no_questions", "No question has a moment that can be found: add one first.")
     qualities: dict[str, Quality] = {}
     for question in asked:
-        answer = services.search.search(SearchRequest(question.query, limit=MOST_RESULTS, viewer=viewer))
-        found = [PassagePlace(one.interview.id, one.first_segment, one.last_segment) for one in answer.results]
+        found = _found(services, viewer, question.query)
         words = _words_of(services, {place.interview_id for place in (*found, *expected[question.id])})
         qualities[question.id] = score(found, expected[question.id], words)
     mean = mean_of(list(qualities.values()))
@@ -185,6 +183,14 @@ def run(services: Services, actor: str, viewer: Viewer) -> RunView:
         session.add(row)
         _record(services, session, actor, "search_quality.run", view.id)
     return view
+
+
+def _found(services: Services, viewer: Viewer, query: str) -> list[PassagePlace]:
+    try:
+        answer = services.search.search(SearchRequest(query, limit=MOST_RESULTS, viewer=viewer))
+    except InvalidInput:
+        return []
+    return [PassagePlace(one.interview.id, one.first_segment, one.last_segment) for one in answer.results]
 
 
 def get_run(services: Services, run_id: str) -> RunView:

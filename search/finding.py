@@ -27,6 +27,7 @@ from search.index_keeper import IndexKeeper
 from search.masks import Looking
 from search.ports import EmbedderByName, FullText
 from search.query_language import TypedQuery, parse_query
+from search.query_words import has_word
 from search.question import Question, read_question
 from search.ranking import Asked, Outcome, possible_cells, rank, rank_alike
 from search.recent_answers import RecentAnswers
@@ -79,6 +80,8 @@ class Finding:
             raise InvalidInput(
                 "empty_query", "The query only narrows: say also in a few words what you look for.", field="q"
             )
+        if not has_word(typed.text):  # a model would find something even for signs
+            raise InvalidInput("empty_query", "The query has no word: say in a few words what you look for.", field="q")
         state, version = self._state(), self._database.version()
         with self._database.read() as session:
             every = _conditions_of(session, typed, request)

@@ -122,6 +122,9 @@ def test_what_is_deleted_is_gone_and_runs_keep_its_figures(world: World, api: Te
     [
         ({"query": "  "}, 422, "empty_query"),
         ({"query": ""}, 422, "invalid_input"),
+        ({"query": "?!"}, 422, "empty_query"),
+        ({"query": "speaker:ann"}, 422, "empty_query"),
+        ({"query": "mails before:soon"}, 422, "unknown_date"),
         ({"moments": []}, 422, "invalid_input"),
         ({"moments": [{"interview": "int_none", "first_segment": 0, "last_segment": 0}]}, 404, "unknown_interview"),
         ({"segments": 1}, 422, "invalid_input"),
@@ -156,6 +159,18 @@ def test_without_a_question_that_can_be_asked_there_is_no_run(world: World, api:
     with world.services.database.write() as session:
         session.get_one(Interview, world.interview.id).is_quotable = False
     assert api.post(f"{PATH}/runs").json()["code"] == "no_questions"
+
+
+def test_a_question_that_search_refuses_by_now_finds_nothing(world: World, api: TestClient) -> None:
+    add(api, world, "mails in four weeks", 1)
+    refused = add(api, world, "four mails", 1)
+    with world.services.database.write() as session:
+        session.get_one(search_quality.QualityQuestion, refused["id"]).query = "four mails project:gone"
+    answer = api.post(f"{PATH}/runs")
+    assert answer.status_code == 201, answer.text
+    first, second = (one["figures"] for one in answer.json()["per_question"])
+    assert first["recall"] > 0
+    assert second == {"recall": 0.0, "ndcg": 0.0, "mrr": 0.0}
 
 
 def test_a_run_from_before_ranks_were_kept_has_none(world: World, api: TestClient) -> None:

@@ -209,6 +209,9 @@ def test_a_bad_limit_is_refused(workshop: Workshop) -> None:
     [
         ("speaker:ann", "empty_query"),
         ("-invoice", "empty_query"),
+        ("?!", "empty_query"),
+        ("\N{SMILING FACE WITH SMILING EYES}", "empty_query"),
+        ("speaker:ann -- …", "empty_query"),
         ("before:soon invoice", "unknown_date"),
         ("project:nowhere invoice", "unknown_project"),
         ("team:nowhere invoice", "unknown_team"),
