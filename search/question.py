@@ -52,6 +52,7 @@ class Question:
     beginnings: tuple[str, ...] = ()  # folded: any word that begins so will do
     marked: tuple[str, ...] = ()  # words and phrases to mark in results
     languages: tuple[str, ...] = (ENGLISH,)  # that it may be in
+    is_sentence: bool = False  # rather than a few words
 
 
 def read_question(query: str, beginnings: tuple[str, ...] = (), languages: Collection[str] = (ENGLISH,)) -> Question:
@@ -73,6 +74,7 @@ def read_question(query: str, beginnings: tuple[str, ...] = (), languages: Colle
         beginnings=beginnings,
         marked=(*typed.phrases, *typed.words),
         languages=tuple(sorted(languages)),
+        is_sentence=is_sentence,
     )
 
 

@@ -23,6 +23,7 @@ from search.candidates import (
 )
 from search.cell_index import Corpus, Mask, Numbers
 from search.conditions import Conditions
+from search.held_words import HeldWord, held_words
 from search.index_keeper import IndexKeeper, View
 from search.masks import Looking, allowed_cells, allowed_interviews, cells_without, wanted_cells
 from search.query_language import TypedQuery
@@ -59,12 +60,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A score for each cell of `part`, which cells may be shown, and of which a moment must hold one; all (n,)."""
+    """A score for each cell of `part`, which cells may be shown, and of which a moment must hold one; all (n,).
+
+    `held` says what a moment gains by the words it holds.
+    """
 
     part: Corpus
     scores: Numbers
     allowed: Mask
     wanted: Mask | None
+    held: tuple[HeldWord, ...]
 
 
 def rank(keeper: IndexKeeper, view: View, looking: Looking, asked: Asked) -> Ranking:
@@ -118,7 +123,9 @@ def _ranking(
     allowed = possible & allowed_cells(looking, asked.conditions)
     wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
     scores = score_cells(part, terms, whole, closeness, asked.mode, shares, ~possible)
-    return Ranking(part, scores, allowed, wanted)
+    is_remembered = asked.mode != "semantic" and not asked.question.is_sentence
+    held = held_words(part, terms, 1.0 if closeness is None else terms.trust) if is_remembered else ()
+    return Ranking(part, scores, allowed, wanted, tuple(held))
 
 
 def possible_cells(looking: Looking, asked: Asked) -> Mask:

@@ -6,17 +6,20 @@ In: scores of cells and which cells may be shown. Out: spans, best first, that n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from search.cell_block import Ids
 from search.cell_index import Corpus, Mask, Numbers
+from search.held_words import HeldWord
 
 # What a span is found by, in words said, and how far it may then grow into neighbours that answer as well, in words
-# shown, which are a speaker's name more for each turn.
+# shown, which are a speaker's name more for each turn. An interview's last words are no better than they are together
+# with what was said before them.
 CORE_WORDS = 240
+LEAST_CORE_WORDS = 120
 MOST_WORDS = 400
 GROW_WITHIN = 0.1  # deviations below the core's mean
 _SORTED = 300  # cores that are looked at first
@@ -34,10 +37,16 @@ class Span:
 
 
 def choose_spans(
-    corpus: Corpus, scores: Numbers, allowed: Mask, wanted: Mask | None, most: int, most_of_one: int | None = None
+    corpus: Corpus,
+    scores: Numbers,
+    allowed: Mask,
+    wanted: Mask | None,
+    most: int,
+    most_of_one: int | None = None,
+    held: Sequence[HeldWord] = (),
 ) -> list[Span]:
     """Return up to `most` spans, greedily by the mean score of a core of at most 240 words (one cell at least),
-    which may grow to 400.
+    which may grow to 400, and by what it gains by the words it holds.
 
     With `most_of_one`, `most` counts interviews, and of each there are up to so many spans.
     Every cell of a span is `allowed` (n,), at least one of its core is `wanted` (n,). Ties go to the earlier core.
@@ -47,14 +56,17 @@ def choose_spans(
     filled = corpus.sizes > 0
     # no core is better than the best cell of its interview: the best interviews tell enough as a rule
     best = np.full(len(filled), -np.inf)
-    best[filled] = np.maximum.reduceat(np.where(allowed, scores, -np.inf), corpus.starts[:-1][filled])
+    first = corpus.starts[:-1][filled]
+    best[filled] = np.maximum.reduceat(np.where(allowed, scores, -np.inf), first)
+    for word in held:
+        best[filled] += word.gain * np.logical_or.reduceat(word.cells, first)
     few = _LOOKED_AT * most
     if most_of_one is None and len(best) > few:
         is_among_best = best >= np.partition(best, -few)[-few]
-        spans = _choose(corpus, scores, allowed, wanted, is_among_best, most)
+        spans = _choose(corpus, scores, allowed, wanted, is_among_best, most, held=held)
         if len(spans) == most and spans[-1].score > best[~is_among_best].max(initial=-np.inf) + _ROUNDING:
             return spans
-    return _choose(corpus, scores, allowed, wanted, filled, most, most_of_one)
+    return _choose(corpus, scores, allowed, wanted, filled, most, most_of_one, held)
 
 
 def _choose(
@@ -65,21 +77,25 @@ def _choose(
     among: Mask,
     most: int,
     most_of_one: int | None = None,
+    held: Sequence[HeldWord] = (),
 ) -> list[Span]:
     """Return the spans of the interviews `among` which (m,) one chooses."""
     begin = np.flatnonzero(allowed & among[corpus.interview_of])
     end = _core_ends(corpus, allowed, begin)
     if wanted is not None:
-        held = np.concatenate([[0], np.cumsum(wanted)])
-        is_wanted = held[end] > held[begin]
+        is_wanted = _hold_any(wanted, begin, end)
         begin, end = begin[is_wanted], end[is_wanted]
     words = np.concatenate([[0], np.cumsum(corpus.word_count)])
     running = np.concatenate([[0.0], np.cumsum(scores)])
-    mean = (running[end] - running[begin]) / (end - begin)
+    first = _full_core_begins(corpus, allowed, begin, end)
+    mean = (running[end] - running[first]) / (end - first)
+    value = mean.copy()
+    for word in held:
+        value[_hold_any(word.cells, begin, end)] += word.gain
     free = allowed.copy()
     chosen: list[Span] = []
     of_one: Counter[int] = Counter()
-    for place in _best_first(mean):
+    for place in _best_first(value):
         start, stop = int(begin[place]), int(end[place])
         number = int(corpus.interview_of[start])
         if most_of_one is not None and (
@@ -87,13 +103,19 @@ def _choose(
         ):
             continue
         if free[start:stop].all():
-            first, last = _grow(corpus, scores, words, free, start, stop, float(mean[place]))
-            free[first:last] = False
-            chosen.append(Span(first, last, float(mean[place])))
+            opening, last = _grow(corpus, scores, words, free, start, stop, float(mean[place]))
+            free[opening:last] = False
+            chosen.append(Span(opening, last, float(value[place])))
             of_one[number] += 1
             if len(chosen) == most * (most_of_one or 1):
                 break
     return chosen
+
+
+def _hold_any(cells: Mask, begin: Ids, end: Ids) -> Mask:
+    """Return (k,) which ranges [begin, end) hold any of the `cells` (n,)."""
+    counted = np.concatenate([[0], np.cumsum(cells)])
+    return np.asarray(counted[end] > counted[begin])
 
 
 def _best_first(values: Numbers) -> Iterator[int]:
@@ -136,3 +158,16 @@ def _core_ends(corpus: Corpus, allowed: Mask, begin: Ids) -> Ids:
         forbidden = np.append(np.flatnonzero(~allowed), corpus.size)
         end = np.minimum(end, forbidden[np.searchsorted(forbidden, begin)])
     return np.asarray(np.maximum(end, begin + 1))
+
+
+def _full_core_begins(corpus: Corpus, allowed: Mask, begin: Ids, end: Ids) -> Ids:
+    """Return (k,) where to begin to judge each core: earlier than it does if an interview's end leaves it few words."""
+    words = np.concatenate([[0], np.cumsum(corpus.said_count)])
+    number = corpus.interview_of[begin]
+    is_cut = (end == corpus.starts[1:][number]) & (words[end] - words[begin] < LEAST_CORE_WORDS)
+    first = begin.copy()
+    some = begin[is_cut]
+    full = np.searchsorted(words, words[end[is_cut]] - LEAST_CORE_WORDS, side="right") - 1
+    unbroken = np.maximum.accumulate(np.where(allowed, 0, np.arange(corpus.size) + 1))[some]
+    first[is_cut] = np.minimum(some, np.maximum(np.maximum(full, corpus.starts[:-1][number[is_cut]]), unbroken))
+    return first

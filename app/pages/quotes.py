@@ -11,7 +11,7 @@ from core.text import count_words
 from search.values import SearchResult
 
 EXCERPT_WORDS = 110  # of a passage; the whole opens on demand
-LEAD_WORDS = 50  # at most before the first mark, where the marks are the point
+LEAD_WORDS = 50  # at most before the first mark
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -38,17 +38,14 @@ class _Line:
     start: int  # of the words in the passage's text
     end: int
     size: int  # in words
-    has_mark: bool
+    marked: frozenset[str]  # what is marked in it
 
 
-def quote_of(result: SearchResult, around_mark: bool = False) -> Quote:
-    """Return the result's passage; the excerpt is whole turns from its start, or `around_mark` round the first one.
-
-    A passage found by its meaning may have its point far from the words that happen to be the question's.
-    """
+def quote_of(result: SearchResult) -> Quote:
+    """Return the result's passage; the excerpt is whole turns, those that have most of what is marked."""
     spans = result.highlights or ((result.sentence,) if result.sentence else ())
     lines = _lines(result.text, result.speakers, spans)
-    first, last = _excerpt(lines, around_mark or not result.highlights)
+    first, last = _excerpt(lines)
     turns = [Turn(line.speaker, marked(result.text, spans, line.start, line.end)) for line in lines]
     return Quote(turns[first:last], turns if (first, last) != (0, len(lines)) else [])
 
@@ -59,16 +56,22 @@ def _lines(text: str, speakers: tuple[str, ...], spans: Spans) -> list[_Line]:
     for line in text.split("\n"):
         speaker = next((name for name in speakers if line.startswith(f"{name}: ")), None)
         start, end = place + (len(speaker) + 2 if speaker else 0), place + len(line)
-        has_mark = any(span_start < end and span_end > start for span_start, span_end in spans)
+        inside = [(max(one[0], start), min(one[1], end)) for one in spans if one[0] < end and one[1] > start]
         if line.strip():
-            lines.append(_Line(speaker, start, end, count_words(line), has_mark))
+            found = frozenset(text[span_start:span_end].lower() for span_start, span_end in inside)
+            lines.append(_Line(speaker, start, end, count_words(line), found))
         place = end + 1
     return lines
 
 
-def _excerpt(lines: list[_Line], around_mark: bool) -> tuple[int, int]:
-    """Return [first, last) of the lines to show."""
-    marked_line = next((place for place, line in enumerate(lines) if line.has_mark), 0) if around_mark else 0
+def _excerpt(lines: list[_Line]) -> tuple[int, int]:
+    """Return [first, last) of the lines to show: the first that have most that is marked, or else the beginning."""
+    around = [_around(lines, place) for place, line in enumerate(lines) if line.marked] or [_around(lines, 0)]
+    return max(around, key=lambda some: len(frozenset().union(*(line.marked for line in lines[slice(*some)]))))
+
+
+def _around(lines: list[_Line], marked_line: int) -> tuple[int, int]:
+    """Return [first, last) of the lines to show where the first mark is in this one."""
     first = marked_line
     while first and sum(line.size for line in lines[first - 1 : marked_line]) <= LEAD_WORDS:
         first -= 1

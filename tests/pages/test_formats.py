@@ -73,14 +73,18 @@ def test_a_passage_is_shown_turn_by_turn_with_who_speaks() -> None:
     ]
 
 
-def test_the_excerpt_of_a_long_passage_is_its_beginning_or_the_turns_round_its_first_mark() -> None:
+def test_the_excerpt_of_a_long_passage_is_its_beginning_or_the_turns_with_most_that_is_marked() -> None:
     text = "\n".join(f"line {number} " + "word " * 30 for number in range(9))
-    place = text.index("line 6")
-    result = result_of(text, ((place, place + 6),))
-    beginning, around = quotes.quote_of(result), quotes.quote_of(result, around_mark=True)
-    assert [str(turn.words)[:6] for turn in beginning.excerpt] == ["line 0", "line 1", "line 2"]
-    assert [str(turn.words)[:12] for turn in around.excerpt] == ["line 5 word ", "<mark>line 6", "line 7 word "]
-    assert len(beginning.whole) == len(around.whole) == 9
+    places = {number: text.index(f"line {number}") for number in range(9)}
+
+    def excerpt_of(*marked: tuple[int, int]) -> list[str]:
+        quote = quotes.quote_of(result_of(text, tuple((places[n], places[n] + length) for n, length in marked)))
+        assert len(quote.whole) == 9
+        return [str(turn.words).replace("<mark>", "").replace("</mark>", "")[:6] for turn in quote.excerpt]
+
+    assert excerpt_of() == ["line 0", "line 1", "line 2"]
+    assert excerpt_of((6, 6)) == excerpt_of((3, 4), (6, 6), (7, 4)) == ["line 5", "line 6", "line 7"]
+    assert excerpt_of((3, 4), (7, 4)) == ["line 2", "line 3", "line 4"]  # the same word twice is no more than once
 
 
 @given(st.text(max_size=300), st.lists(st.tuples(st.integers(-5, 310), st.integers(-5, 310)), max_size=6))

@@ -166,5 +166,22 @@ def test_exact_words_win(office: tuple[Workshop, dict[str, str]], case: Case) ->
         assert MOMENTS[name][1] not in said
 
 
+@pytest.mark.parametrize("query", ["single sign-on", "invoices by hand", "discount schools"])
+@pytest.mark.parametrize("place", range(1, 12, 2))
+def test_the_sentence_that_somebody_remembers_is_in_the_first_moment(tmp_path: Path, query: str, place: int) -> None:
+    said = {
+        "single sign-on": "They keep passwords on yellow notes. Single sign on would save the help desk two hours.",
+        "invoices by hand": "At the end of the month I copy the invoices by hand.",
+        "discount schools": "A discount for schools would settle the matter.",
+    }
+    workshop = Workshop(tmp_path)
+    talk = [f"{_FILLER} Then came point {number} of the agenda." for number in range(12)]
+    for other in range(3):
+        workshop.add(*talk, f"Somebody asked for a hand with the school sign number {other}.", *talk)
+    workshop.add(*talk[:place], said[query], *talk[place:])
+    (first, *_) = workshop.service.search(SearchRequest(query, "hybrid", 10)).results
+    assert said[query] in first.text
+
+
 def test_there_are_sixty_cases() -> None:
     assert len(CASES) >= 60

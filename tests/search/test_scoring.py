@@ -5,8 +5,9 @@ import pytest
 
 from search import spans
 from search.cell_index import CellIndex, Corpus
+from search.held_words import HeldWord
 from search.scoring import Shares, interview_words, score_cells, smooth
-from search.spans import CORE_WORDS, MOST_WORDS, choose_spans
+from search.spans import CORE_WORDS, LEAST_CORE_WORDS, MOST_WORDS, choose_spans
 from search.term_columns import Topic, find_terms
 from search.values import Mode
 from search.words import keys_of, pairs_of, read_words, stems_of
@@ -121,12 +122,13 @@ def test_spans_are_the_same_however_few_interviews_are_looked_at_first(
     scores[random.integers(0, corpus.size, 30)] += 5.0
     scores = np.rint(scores)  # many are alike
     allowed = random.random(corpus.size) < 0.9
-    for wanted in (None, random.random(corpus.size) < 0.2):
+    words = [HeldWord(gain, random.random(corpus.size) < 0.03) for gain in (0.5, 2.0)]
+    for wanted, held in ((None, []), (random.random(corpus.size) < 0.2, []), (None, words)):
         for most, most_of_one in ((1, None), (10, None), (10, 2)):
             found = []
             for looked_at in (1, 2, 4, corpus.size):
                 monkeypatch.setattr(spans, "_LOOKED_AT", looked_at)
-                found.append(choose_spans(corpus, scores, allowed, wanted, most, most_of_one))
+                found.append(choose_spans(corpus, scores, allowed, wanted, most, most_of_one, held))
             assert found[0] == found[1] == found[2] == found[3] != []
 
 
@@ -150,6 +152,34 @@ def test_a_span_is_made_of_allowed_cells_and_holds_a_wanted_one() -> None:
     assert len(spans) == 1
     assert spans[0].begin <= 17 < spans[0].end
     assert allowed[spans[0].begin : spans[0].end].all()
+
+
+def test_of_spans_that_answer_alike_the_one_leads_that_holds_the_words() -> None:
+    corpus = corpus_of(["boat"] * 60, ["boat"] * 60)
+    everywhere, scores = np.ones(corpus.size, dtype=bool), np.zeros(corpus.size)
+    scores[5:8], scores[40] = 0.3, 0.2
+    word = HeldWord(0.5, np.arange(corpus.size) == corpus.size - 3)
+    without, first = (choose_spans(corpus, scores, everywhere, None, 1, held=held)[0] for held in ([], [word]))
+    assert without.begin <= 5 < without.end
+    assert first.begin <= corpus.size - 3 < first.end
+    assert first.score == pytest.approx(0.5)
+
+
+def test_the_last_words_of_an_interview_are_judged_with_what_was_said_before_them() -> None:
+    corpus = corpus_of(["boat " * 20] * 20, ["boat " * 20] * 20, ["boat " * 20] * 3)
+    everywhere = np.ones(corpus.size, dtype=bool)
+    scores = np.zeros(corpus.size)
+    last = int(corpus.starts[1]) - 1
+    scores[last], scores[last + 10] = 1.0, 0.9
+    best, second = choose_spans(corpus, scores, everywhere, None, 2)
+    assert last in range(best.begin, best.end)
+    assert corpus.said_count[best.begin : best.end].sum() >= LEAST_CORE_WORDS
+    assert last + 10 in range(second.begin, second.end)
+    # never together with what may not be shown
+    allowed = everywhere.copy()
+    allowed[last - 1] = False
+    (alone,) = choose_spans(corpus, np.where(np.arange(corpus.size) == last, 1.0, 0.0), allowed, None, 1)
+    assert (alone.begin, alone.end, alone.score) == (last, last + 1, 1.0)
 
 
 def test_a_span_grows_only_into_what_answers_as_well() -> None:
