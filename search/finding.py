@@ -101,8 +101,9 @@ class Finding:
             # a phrase is looked for once more in the text of the span, which may not reach it
             most = request.limit * (4 if telling.phrases or telling.without else 1)
             grouped = MOMENTS_OF_ONE if request.is_grouped else None
-            cells = (ranking.part, ranking.scores, ranking.allowed, ranking.wanted)
-            spans = choose_spans(*cells, most, grouped, held=ranking.held)
+            spans = choose_spans(
+                ranking.part, ranking.scores, ranking.allowed, ranking.wanted, most, grouped, ranking.held
+            )
             results = self._read(session, ranking.part, spans, telling)
             facets = (
                 count_facets(looking, every, possible_cells(looking, asked), request.zone)

@@ -24,11 +24,11 @@ class HeldWord:
     cells: Mask  # (n,) that hold it
 
 
-def held_words(corpus: Corpus, terms: TermColumns, trust: float) -> Iterator[HeldWord]:
+def held_words(corpus: Corpus, terms: TermColumns) -> Iterator[HeldWord]:
     """Yield of each term that stands in `corpus` its share, by rarity, of what all terms bring."""
     together = sum(column.weight * column.rarity for column in terms.columns)
     laid = np.zeros(corpus.size, dtype=np.float32)
     for column in terms.columns:
-        gain = HELD_WEIGHT * trust * column.weight * column.rarity / max(together, 1e-12)
+        gain = HELD_WEIGHT * terms.trust * column.weight * column.rarity / max(together, 1e-12)
         if gain > 0 and column.places.lay(corpus, laid):
             yield HeldWord(gain, laid > 0)

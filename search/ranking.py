@@ -94,8 +94,7 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
     terms = _terms(view, asked)
     heard = None
     if asked.mode != "semantic":
-        trust = 1.0 if vector is None else terms.trust
-        heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), trust)
+        heard = Heard(guess_words(corpus, terms), interview_words(corpus, terms, view.counted), terms.trust)
     part, shares = choose_excerpt(corpus, heard, near, view.counted, may, terms.speakers)
     # not beside the words of the excerpt: two threads that work in small steps wait for each other's lock longer
     closeness = None if vector is None else lambda: keeper.closeness(part.window_ids, vector())
@@ -107,7 +106,9 @@ def _rank_excerpt(keeper: IndexKeeper, view: View, looking: Looking, asked: Aske
 def _terms(view: View, asked: Asked) -> TermColumns:
     if asked.mode == "semantic":
         return replace(_NO_TERMS, speakers=named_speakers(view.corpus, asked.topic))
-    return find_terms(view.corpus, asked.topic, view.counted)
+    terms = find_terms(view.corpus, asked.topic, view.counted)
+    # what words are worth beside meaning is no matter where nothing else counts
+    return replace(terms, trust=1.0) if asked.vector is None else terms
 
 
 def _ranking(
@@ -124,7 +125,7 @@ def _ranking(
     wanted = wanted_cells(looking, asked.question, asked.topic, asked.mode)
     scores = score_cells(part, terms, whole, closeness, asked.mode, shares, ~possible)
     is_remembered = asked.mode != "semantic" and not asked.question.is_sentence
-    held = held_words(part, terms, 1.0 if closeness is None else terms.trust) if is_remembered else ()
+    held = held_words(part, terms) if is_remembered else ()
     return Ranking(part, scores, allowed, wanted, tuple(held))
 
 

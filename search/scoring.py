@@ -90,8 +90,7 @@ def score_cells(
     around = (MEANT_AROUND_CELLS,) * 2 if mode == "semantic" else (HEARD_BEFORE_CELLS, HEARD_AFTER_CELLS)
     score = usual.cells.standard(smooth(corpus, mixed, *around))
     if mode != "semantic":
-        trust = 1.0 if closeness is None else terms.trust
-        score = score + trust * INTERVIEW_WORDS_WEIGHT * whole[corpus.interview_of]
+        score = score + terms.trust * INTERVIEW_WORDS_WEIGHT * whole[corpus.interview_of]
     if terms.speakers:
         score = score + _speaker_score(corpus, terms.speakers)
     best = usual.interviews.standard(_best_cells(corpus, score)) / shares.wider_best

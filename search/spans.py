@@ -63,7 +63,7 @@ def choose_spans(
     few = _LOOKED_AT * most
     if most_of_one is None and len(best) > few:
         is_among_best = best >= np.partition(best, -few)[-few]
-        spans = _choose(corpus, scores, allowed, wanted, is_among_best, most, held=held)
+        spans = _choose(corpus, scores, allowed, wanted, is_among_best, most, None, held)
         if len(spans) == most and spans[-1].score > best[~is_among_best].max(initial=-np.inf) + _ROUNDING:
             return spans
     return _choose(corpus, scores, allowed, wanted, filled, most, most_of_one, held)
@@ -76,19 +76,18 @@ def _choose(
     wanted: Mask | None,
     among: Mask,
     most: int,
-    most_of_one: int | None = None,
-    held: Sequence[HeldWord] = (),
+    most_of_one: int | None,
+    held: Sequence[HeldWord],
 ) -> list[Span]:
     """Return the spans of the interviews `among` which (m,) one chooses."""
     begin = np.flatnonzero(allowed & among[corpus.interview_of])
-    end = _core_ends(corpus, allowed, begin)
+    end, judged = _cores(corpus, allowed, begin)
     if wanted is not None:
         is_wanted = _hold_any(wanted, begin, end)
-        begin, end = begin[is_wanted], end[is_wanted]
+        begin, end, judged = begin[is_wanted], end[is_wanted], judged[is_wanted]
     words = np.concatenate([[0], np.cumsum(corpus.word_count)])
     running = np.concatenate([[0.0], np.cumsum(scores)])
-    first = _full_core_begins(corpus, allowed, begin, end)
-    mean = (running[end] - running[first]) / (end - first)
+    mean = (running[end] - running[judged]) / (end - judged)
     value = mean.copy()
     for word in held:
         value[_hold_any(word.cells, begin, end)] += word.gain
@@ -103,9 +102,9 @@ def _choose(
         ):
             continue
         if free[start:stop].all():
-            opening, last = _grow(corpus, scores, words, free, start, stop, float(mean[place]))
-            free[opening:last] = False
-            chosen.append(Span(opening, last, float(value[place])))
+            first, last = _grow(corpus, scores, words, free, start, stop, float(mean[place]))
+            free[first:last] = False
+            chosen.append(Span(first, last, float(value[place])))
             of_one[number] += 1
             if len(chosen) == most * (most_of_one or 1):
                 break
@@ -148,26 +147,20 @@ def _grow(
             end += 1
 
 
-def _core_ends(corpus: Corpus, allowed: Mask, begin: Ids) -> Ids:
-    """Return (k,) where a core from each of these cells on ends: at its words, its interview, a cell not allowed."""
-    words = np.concatenate([[0], np.cumsum(corpus.said_count)])
-    by_words = np.searchsorted(words, words[begin] + CORE_WORDS, side="right") - 1
-    by_interview = corpus.starts[1:][corpus.interview_of[begin]]
-    end = np.minimum(np.maximum(by_words, begin + 1), by_interview)
-    if not allowed.all():
-        forbidden = np.append(np.flatnonzero(~allowed), corpus.size)
-        end = np.minimum(end, forbidden[np.searchsorted(forbidden, begin)])
-    return np.asarray(np.maximum(end, begin + 1))
-
-
-def _full_core_begins(corpus: Corpus, allowed: Mask, begin: Ids, end: Ids) -> Ids:
-    """Return (k,) where to begin to judge each core: earlier than it does if an interview's end leaves it few words."""
+def _cores(corpus: Corpus, allowed: Mask, begin: Ids) -> tuple[Ids, Ids]:
+    """Return (k,) where a core from each of these cells on ends, at its words, its interview, a cell not allowed; and
+    (k,) from where on it is judged: earlier than it begins if its interview's end leaves it few words.
+    """
     words = np.concatenate([[0], np.cumsum(corpus.said_count)])
     number = corpus.interview_of[begin]
-    is_cut = (end == corpus.starts[1:][number]) & (words[end] - words[begin] < LEAST_CORE_WORDS)
-    first = begin.copy()
-    some = begin[is_cut]
-    full = np.searchsorted(words, words[end[is_cut]] - LEAST_CORE_WORDS, side="right") - 1
-    unbroken = np.maximum.accumulate(np.where(allowed, 0, np.arange(corpus.size) + 1))[some]
-    first[is_cut] = np.minimum(some, np.maximum(np.maximum(full, corpus.starts[:-1][number[is_cut]]), unbroken))
-    return first
+    lowest, highest = corpus.starts[:-1][number], corpus.starts[1:][number]
+    by_words = np.searchsorted(words, words[begin] + CORE_WORDS, side="right") - 1
+    end = np.minimum(np.maximum(by_words, begin + 1), highest)
+    if not allowed.all():
+        forbidden = np.concatenate([[-1], np.flatnonzero(~allowed), [corpus.size]])
+        following = np.searchsorted(forbidden, begin)
+        end = np.minimum(end, forbidden[following])
+        lowest = np.maximum(lowest, forbidden[following - 1] + 1)
+    full = np.searchsorted(words, words[end] - LEAST_CORE_WORDS, side="right") - 1
+    judged = np.where(end == highest, np.minimum(begin, np.maximum(full, lowest)), begin)
+    return end, judged

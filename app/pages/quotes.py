@@ -56,9 +56,9 @@ def _lines(text: str, speakers: tuple[str, ...], spans: Spans) -> list[_Line]:
     for line in text.split("\n"):
         speaker = next((name for name in speakers if line.startswith(f"{name}: ")), None)
         start, end = place + (len(speaker) + 2 if speaker else 0), place + len(line)
-        inside = [(max(one[0], start), min(one[1], end)) for one in spans if one[0] < end and one[1] > start]
         if line.strip():
-            found = frozenset(text[span_start:span_end].lower() for span_start, span_end in inside)
+            inside = (slice(max(one[0], start), min(one[1], end)) for one in spans if one[0] < end and one[1] > start)
+            found = frozenset(text[one].lower() for one in inside)
             lines.append(_Line(speaker, start, end, count_words(line), found))
         place = end + 1
     return lines
