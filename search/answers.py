@@ -19,11 +19,20 @@ from search.marking import Spoken, highlight, hold_phrases
 from search.repository import ShownInterview
 from search.spans import Span
 from search.stems import ENGLISH, language_of
-from search.values import MAX_RESULT_WORDS, FoundInterview, Group, SearchResult, SpeakerShare
+from search.values import MAX_RESULT_WORDS, FoundInterview, Group, Place, SearchResult, SpeakerShare
 
 _WORD = re.compile(r"\S+")
 
 Found = Mapping[str, tuple[ShownInterview, CellTexts]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A result, and what it was written from."""
+
+    result: SearchResult
+    interview: ShownInterview
+    cells: Sequence[Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +45,23 @@ class Telling:
     languages: tuple[str, ...] = (ENGLISH,)
 
 
-def make_results(corpus: Corpus, spans: Sequence[Span], found: Found, telling: Telling) -> list[SearchResult]:
-    """Return the results in the order of `spans`, leaving out what is gone or does not hold what it must."""
-    results: list[SearchResult] = []
-    spoken: list[str] = []
+def make_results(corpus: Corpus, spans: Sequence[Span], found: Found, telling: Telling) -> list[Moment]:
+    """Return the moments in the order of `spans`, leaving out what is gone or does not hold what it must."""
+    moments: list[Moment] = []
+    texts: list[Spoken] = []
     for span in spans:
         number = int(corpus.interview_of[span.begin])
         there = found.get(corpus.interviews[number])
         first = int(corpus.starts[number])
         # no cells: the interview was indexed anew between ranking and reading
         if there is not None and (cells := there[1].cells(span.begin - first, span.end - first)):
-            results.append(_result(there[0], cells, span.score))
-            spoken.append(language_of(there[0].language))
-    texts = [Spoken(result.text, language) for result, language in zip(results, spoken, strict=True)]
+            result = _result(there[0], cells, span.score)
+            moments.append(Moment(result, there[0], cells))
+            texts.append(Spoken(result.text, language_of(there[0].language)))
     stays = _holding(texts, telling)
     marks = highlight(list(compress(texts, stays)), telling.marked, telling.languages)
-    shown = zip(compress(results, stays), marks, strict=True)
-    return [replace(result, highlights=highlights) for result, highlights in shown]
+    shown = zip(compress(moments, stays), marks, strict=True)
+    return [replace(one, result=replace(one.result, highlights=highlights)) for one, highlights in shown]
 
 
 def group_results(results: Sequence[SearchResult]) -> tuple[Group, ...]:
@@ -76,6 +85,7 @@ def _result(interview: ShownInterview, cells: Sequence[Cell], score: float) -> S
     turns = [turn for cell in cells for turn in cell.turns]
     starts = [cell.start_ms for cell in cells if cell.start_ms is not None]
     ends = [cell.end_ms for cell in cells if cell.end_ms is not None]
+    start_ms = min(starts, default=None)
     return SearchResult(
         interview=FoundInterview(
             id=interview.id,
@@ -86,12 +96,13 @@ def _result(interview: ShownInterview, cells: Sequence[Cell], score: float) -> S
         ),
         first_segment=cells[0].first_segment,
         last_segment=cells[-1].last_segment,
-        start_ms=min(starts, default=None),
+        start_ms=start_ms,
         end_ms=max(ends, default=None),
         speakers=tuple(dict.fromkeys(speaker for speaker, _ in turns if speaker)),
         text=_at_most(write_turns(turns), MAX_RESULT_WORDS),
         highlights=(),
         score=round(score, 6),
+        found=Place(cells[0].first_segment, start_ms, 0),
         speaker_shares=_shares(turns),
     )
 

@@ -83,15 +83,18 @@ def window_bounds(cell_count: int, size: int = WINDOW_CELLS, step: int = WINDOW_
 
 def write_turns(turns: Iterable[Turn]) -> str:
     """Return a line for each turn, the name before what is said; neighbouring turns of one speaker are one turn."""
-    lines: list[str] = []
+    return "".join(pieces_of(turns))
+
+
+def pieces_of(turns: Iterable[Turn]) -> Iterator[str]:
+    """Yield what each turn adds to the text that `write_turns` makes: all but the first begin with what parts them."""
     before: str | None = None
-    for speaker, said in turns:
-        if lines and speaker == before:
-            lines[-1] += f" {said}"
+    for number, (speaker, said) in enumerate(turns):
+        if number and speaker == before:
+            yield f" {said}"
         else:
-            lines.append(f"{speaker}: {said}" if speaker else said)
+            yield ("\n" if number else "") + (f"{speaker}: {said}" if speaker else said)
         before = speaker
-    return "\n".join(lines)
 
 
 def weigh(text: str) -> int:

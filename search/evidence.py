@@ -24,7 +24,7 @@ from search.ports import Embedder, EmbedderByName
 from search.query_language import parse_query
 from search.shared_words import shared_words, telling_words
 from search.stems import ENGLISH, language_of
-from search.tables import IndexedInterview, SearchState
+from search.tables import SearchState
 from search.values import FoundInterview, SearchAnswer, SearchRequest, SearchResult
 from search.words import fold, read_words, stems_of
 
@@ -250,8 +250,7 @@ def _times(
     session: Session, interview: repository.ShownInterview, result: SearchResult
 ) -> dict[int, tuple[int | None, int | None]]:
     """Return each segment's times; none while a newer revision than the one that is found is being worked on."""
-    indexed = session.get(IndexedInterview, interview.id)
-    if indexed is None or indexed.revision != interview.revision:
+    if not interview.is_current:
         return {}
     rows = session.exec(
         select(Segment.ordinal, Segment.start_ms, Segment.end_ms).where(

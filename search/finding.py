@@ -19,11 +19,12 @@ from sqlmodel import Session
 from core.database import Database
 from core.errors import InvalidInput, NotFound
 from search import conditions, findable, repository
-from search.answers import Telling, group_results, make_results
+from search.answers import Moment, Telling, group_results, make_results
 from search.cell_index import Corpus, Mask
 from search.conditions import Conditions
 from search.facets import count_facets
 from search.index_keeper import IndexKeeper
+from search.landing import land
 from search.masks import Looking
 from search.ports import EmbedderByName, FullText
 from search.query_language import TypedQuery, parse_query
@@ -104,18 +105,21 @@ class Finding:
             spans = choose_spans(
                 ranking.part, ranking.scores, ranking.allowed, ranking.wanted, most, grouped, ranking.held
             )
-            results = self._read(session, ranking.part, spans, telling)
+            moments = self._read(session, ranking.part, spans, telling)
+            if not request.is_grouped:
+                moments = moments[: request.limit]
+            if vector is not None and request.with_sentences:
+                moments = mark_sentences(moments, self._embedders(state.model), vector())
+            results = land(session, moments)
             facets = (
                 count_facets(looking, every, possible_cells(looking, asked), request.zone)
                 if request.with_facets
                 else None
             )
-        answer = SearchAnswer(query, request.mode, 0.0, tuple(results[: request.limit]), matched.corrections)
+        answer = SearchAnswer(query, request.mode, 0.0, tuple(results), matched.corrections)
         if request.is_grouped:
             groups = group_results(results)[: request.limit]
             answer = replace(answer, results=tuple(group.results[0] for group in groups), groups=groups)
-        if vector is not None and request.with_sentences:
-            answer = mark_sentences(answer, self._embedders(state.model), vector())
         took_ms = round((time.perf_counter() - started) * 1000, 1)
         return replace(answer, facets=facets, took_ms=took_ms)
 
@@ -135,7 +139,8 @@ class Finding:
                 return []
             part, scores = rank_alike(self._keeper, view, _direction(np.stack(near)))
             itself, _ = _cells_and_windows(part, request)
-            return self._read(session, part, choose_spans(part, scores, ~itself, None, request.limit), Telling())
+            spans = choose_spans(part, scores, ~itself, None, request.limit)
+            return [moment.result for moment in self._read(session, part, spans, Telling())]
 
     def suggest(self, request: SuggestionRequest) -> list[Suggestion]:
         """Return how `request.beginning` may go on. Raises as `SearchService.suggest`."""
@@ -154,7 +159,7 @@ class Finding:
         return _direction(self._embedders(state.model).embed_queries(texts))
 
     @staticmethod
-    def _read(session: Session, corpus: Corpus, spans: list[Span], telling: Telling) -> list[SearchResult]:
+    def _read(session: Session, corpus: Corpus, spans: list[Span], telling: Telling) -> list[Moment]:
         shown = {corpus.interviews[corpus.interview_of[span.begin]] for span in spans}
         return make_results(corpus, spans, repository.load_found(session, shown), telling)
 

@@ -57,7 +57,7 @@ class LoadedInterview:
 
 
 class ShownInterview(NamedTuple):
-    """What a moment says of its interview: columns of `Interview`, by their names."""
+    """What a moment says of its interview: columns of `Interview` by their names, and one that `_FOUND` adds."""
 
     id: str
     external_id: str | None
@@ -66,12 +66,16 @@ class ShownInterview(NamedTuple):
     project_id: str | None
     language: str | None
     is_shareable: bool
-    revision: int
+    is_current: bool  # what is found is what the interview says now, whose segments have their times
 
 
 # Columns, not objects: a session keeps account of those, which takes as long as reading them.
 _FOUND = (
-    select(col(IndexedInterview.texts), *(getattr(Interview, name) for name in ShownInterview._fields))
+    select(
+        col(IndexedInterview.texts),
+        *(getattr(Interview, name) for name in ShownInterview._fields[:-1]),
+        col(IndexedInterview.revision) == col(Interview.revision),
+    )
     .join(Interview, col(IndexedInterview.interview_id) == col(Interview.id))
     .where(col(IndexedInterview.interview_id).in_(bindparam("ids", expanding=True)))
 )
@@ -148,6 +152,18 @@ def load_found(session: Session, interview_ids: Iterable[str]) -> dict[str, tupl
             shown = ShownInterview(*about)
             found[shown.id] = shown, CellTexts(texts)
     return found
+
+
+def segment_starts(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int | None]:
+    """Return when each of these (interview, segment) begins, in ms, as the interviews are now."""
+    of_one = [(col(Segment.interview_id) == one) & (col(Segment.ordinal) == ordinal) for one, ordinal in places]
+    if not of_one:
+        return {}
+    # SQLite takes an index for `a or b`, but reads the whole table for a list of pairs
+    rows = session.execute(
+        select(col(Segment.interview_id), col(Segment.ordinal), col(Segment.start_ms)).where(or_(*of_one))
+    )
+    return {(interview_id, ordinal): start_ms for interview_id, ordinal, start_ms in rows}
 
 
 def indexed_cells(session: Session, interview_id: str) -> tuple[int, list[Cell]] | None:

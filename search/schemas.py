@@ -130,6 +130,16 @@ class SpeakerShareOut(BaseModel):
     share: float = Field(description="Of all words said in the moment, 0 to 1.")
 
 
+class PlaceOut(BaseModel):
+    """Where a moment is opened: the segment that says what was asked for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    segment: int = Field(description="From which most of what was asked for is said together, or else the first.")
+    start_ms: int | None = Field(description="When it begins; null where the transcript has no times.")
+    offset: int = Field(description="Where it begins in `text`, in characters.")
+
+
 class SearchResultOut(BaseModel):
     """One moment of an interview."""
 
@@ -145,6 +155,7 @@ class SearchResultOut(BaseModel):
     highlights: list[tuple[int, int]] = Field(
         description="[from, to) character offsets into `text` of the words that were asked for."
     )
+    found: PlaceOut
     score: float = Field(description="Falls from result to result; comparable within one answer only.")
     speaker_shares: list[SpeakerShareOut] = Field(description="Who says most of it first; unnamed speakers left out.")
     sentence: tuple[int, int] | None = Field(

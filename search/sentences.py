@@ -1,19 +1,21 @@
 """Finds the sentence of a moment that a question meant, where none of the question's words stands in it.
 
-`finding` calls it last, outside of every transaction, since it asks the model.
+`finding` calls it for the moments of an answer, before `landing` says where each of them opens.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from search.answers import Moment
 from search.ports import Embedder
-from search.values import SearchAnswer, SearchResult, Vectors
+from search.values import SearchResult, Vectors
 
-MOST_SENTENCES = 40  # embedded for one answer, of the best moments first: a few tens of milliseconds
+MOST_SENTENCES = 100  # embedded for one answer, of the best moments first: about a tenth of a second
 
 _SENTENCE = re.compile(r"[^.!?…\n]+[.!?…]*")
 _LEAST_WORDS = 3
@@ -21,28 +23,25 @@ _LEAST_WORDS = 3
 _Place = tuple[int, int]
 
 
-def mark_sentences(answer: SearchAnswer, embedder: Embedder, vector: Vectors) -> SearchAnswer:
-    """Return the answer with the sentence nearest to `vector` in each moment that has nothing marked."""
-    places: dict[SearchResult, list[_Place]] = {}
+def mark_sentences(moments: Sequence[Moment], embedder: Embedder, vector: Vectors) -> list[Moment]:
+    """Return the moments with the sentence nearest to `vector` in each that has nothing marked, of the first ones."""
+    places: dict[int, list[_Place]] = {}
     room = MOST_SENTENCES
-    for result in answer.results:
-        found = [] if result.highlights else _sentences(result)
+    for number, moment in enumerate(moments):
+        found = [] if moment.result.highlights else _sentences(moment.result)
         if found and len(found) <= room:
-            places[result] = found
+            places[number] = found
             room -= len(found)
+    marked = list(moments)
     if not places:
-        return answer
-    texts = [result.text[start:end] for result, found in places.items() for start, end in found]
+        return marked
+    texts = [moments[number].result.text[start:end] for number, found in places.items() for start, end in found]
     closeness = iter((embedder.embed_passages(texts) @ vector).tolist())
-    nearest: dict[SearchResult, SearchResult] = {}
-    for result, found in places.items():
+    for number, found in places.items():
         scores = [next(closeness) for _ in found]
-        nearest[result] = replace(result, sentence=found[int(np.argmax(scores))])
-    groups = answer.groups and tuple(
-        replace(group, results=tuple(nearest.get(result, result) for result in group.results))
-        for group in answer.groups
-    )
-    return replace(answer, results=tuple(nearest.get(r, r) for r in answer.results), groups=groups)
+        sentence = found[int(np.argmax(scores))]
+        marked[number] = replace(moments[number], result=replace(moments[number].result, sentence=sentence))
+    return marked
 
 
 def _sentences(result: SearchResult) -> list[_Place]:

@@ -107,12 +107,22 @@ class SpeakerShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a segment begins: `start_ms` into the recording, `offset` characters into the text of a moment."""
+
+    segment: int
+    start_ms: int | None
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """One moment: segments `first_segment` to `last_segment` (0-based, inclusive), at most 400 words.
 
     `highlights` are [from, to) character offsets into `text` of the words that were asked for.
     `score` falls from result to result; it compares results of one answer, nothing else.
     `sentence` is where a moment without any of those words comes nearest to the question.
+    `found` is where to open it: at the segment from which most of that is said together, or else at the first.
     """
 
     interview: FoundInterview
@@ -124,6 +134,7 @@ class SearchResult:
     text: str
     highlights: tuple[tuple[int, int], ...]
     score: float
+    found: Place
     speaker_shares: tuple[SpeakerShare, ...] = ()
     sentence: tuple[int, int] | None = None
 

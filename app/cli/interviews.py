@@ -122,9 +122,9 @@ def search(
 
 def _show(number: int, result: SearchResult) -> None:
     when = f"{result.interview.recorded_at:%d %b %Y}" if result.interview.recorded_at else "no date"
-    at = _clock_time(result.start_ms)
+    at = _clock_time(result.found.start_ms)
     typer.echo(f"{number}. {result.interview.title} ({when}) {at} {', '.join(result.speakers)}".rstrip())
-    text = " ".join(result.text.split())
+    text = ("… " if result.found.offset else "") + " ".join(result.text[result.found.offset :].split())
     typer.echo(f"   {text if len(text) <= 300 else text[:299] + '…'}\n")
 
 

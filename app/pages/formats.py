@@ -168,9 +168,9 @@ def is_question(text: str) -> bool:
 
 
 def moment_link(result: SearchResult) -> str:
-    """Return where the moment is heard: the interview's page at its first second and segment."""
-    at = "" if result.start_ms is None else f"?t={result.start_ms}"
-    return f"/interviews/{result.interview.id}{at}#segment-{result.first_segment}"
+    """Return where the moment is heard: the interview's page at the segment that says what was asked for."""
+    at = "" if result.found.start_ms is None else f"?t={result.found.start_ms}"
+    return f"/interviews/{result.interview.id}{at}#segment-{result.found.segment}"
 
 
 def local_instant(text: str, zone: ZoneInfo) -> datetime | None:

@@ -11,7 +11,7 @@ from core.text import count_words
 from search.values import SearchResult
 
 EXCERPT_WORDS = 110  # of a passage; the whole opens on demand
-LEAD_WORDS = 50  # at most before the first mark
+LEAD_WORDS = 50  # at most before the turn where the moment opens
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -38,44 +38,35 @@ class _Line:
     start: int  # of the words in the passage's text
     end: int
     size: int  # in words
-    marked: frozenset[str]  # what is marked in it
 
 
 def quote_of(result: SearchResult) -> Quote:
-    """Return the result's passage; the excerpt is whole turns, those that have most of what is marked."""
+    """Return the result's passage; the excerpt is whole turns, those round the place where the moment opens."""
     spans = result.highlights or ((result.sentence,) if result.sentence else ())
-    lines = _lines(result.text, result.speakers, spans)
-    first, last = _excerpt(lines)
+    lines = _lines(result.text, result.speakers)
+    first, last = _around(lines, sum(line.end < result.found.offset for line in lines))
     turns = [Turn(line.speaker, marked(result.text, spans, line.start, line.end)) for line in lines]
     return Quote(turns[first:last], turns if (first, last) != (0, len(lines)) else [])
 
 
-def _lines(text: str, speakers: tuple[str, ...], spans: Spans) -> list[_Line]:
+def _lines(text: str, speakers: tuple[str, ...]) -> list[_Line]:
     lines: list[_Line] = []
     place = 0
     for line in text.split("\n"):
         speaker = next((name for name in speakers if line.startswith(f"{name}: ")), None)
         start, end = place + (len(speaker) + 2 if speaker else 0), place + len(line)
         if line.strip():
-            inside = (slice(max(one[0], start), min(one[1], end)) for one in spans if one[0] < end and one[1] > start)
-            found = frozenset(text[one].lower() for one in inside)
-            lines.append(_Line(speaker, start, end, count_words(line), found))
+            lines.append(_Line(speaker, start, end, count_words(line)))
         place = end + 1
     return lines
 
 
-def _excerpt(lines: list[_Line]) -> tuple[int, int]:
-    """Return [first, last) of the lines to show: the first that have most that is marked, or else the beginning."""
-    around = [_around(lines, place) for place, line in enumerate(lines) if line.marked] or [_around(lines, 0)]
-    return max(around, key=lambda some: len(frozenset().union(*(line.marked for line in lines[slice(*some)]))))
-
-
-def _around(lines: list[_Line], marked_line: int) -> tuple[int, int]:
-    """Return [first, last) of the lines to show where the first mark is in this one."""
-    first = marked_line
-    while first and sum(line.size for line in lines[first - 1 : marked_line]) <= LEAD_WORDS:
+def _around(lines: list[_Line], opening: int) -> tuple[int, int]:
+    """Return [first, last) of the lines to show where the moment opens in this one."""
+    first = opening
+    while first and sum(line.size for line in lines[first - 1 : opening]) <= LEAD_WORDS:
         first -= 1
-    last = min(marked_line + 1, len(lines))
+    last = min(opening + 1, len(lines))
     while last < len(lines) and sum(line.size for line in lines[first : last + 1]) <= EXCERPT_WORDS:
         last += 1
     return first, last

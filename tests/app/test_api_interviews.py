@@ -24,6 +24,7 @@ def test_an_interview_is_sent_found_and_read(api: TestClient) -> None:
     assert (first["interview"]["external_id"], first["first_segment"], first["last_segment"]) == ("x-1", 0, 1)
     start, end = first["highlights"][0]
     assert first["text"][start:end] == "invoices"
+    assert first["found"] == {"segment": 1, "start_ms": 2500, "offset": first["text"].index("Bo: The")}
     transcript = api.get(f"/api/v1/interviews/{interview['id']}/transcript", params={"format": "vtt"})
     assert transcript.text.startswith("WEBVTT")
     assert "<v Bo>" in transcript.text

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from app.pages.projects import slug_of
 from app.pages.signing_in import local_path
 from app.pages.upload import people_of
 from core.errors import InvalidInput
-from search.values import FoundInterview, SearchResult
+from search.values import FoundInterview, Place, SearchResult
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,16 @@ def test_how_far_away_an_instant_is_gets_rounded_up(left: timedelta, words: str)
     assert formats.until_words(now + left, now) == words
 
 
-def result_of(text: str, spans: quotes.Spans = (), speakers: tuple[str, ...] = ()) -> SearchResult:
+def result_of(text: str, spans: quotes.Spans = (), speakers: tuple[str, ...] = (), opening: int = 0) -> SearchResult:
     interview = FoundInterview("int_1", None, "Talk", None, None)
-    return SearchResult(interview, 0, 1, 0, 1000, speakers, text, spans, 1.0)
+    return SearchResult(interview, 0, 3, 0, 1000, speakers, text, spans, 1.0, Place(2, 700, opening))
+
+
+def test_a_moment_is_opened_where_it_says_what_was_asked_for() -> None:
+    result = result_of("four mails")
+    assert formats.moment_link(result) == "/interviews/int_1?t=700#segment-2"
+    silent = replace(result, found=replace(result.found, start_ms=None))
+    assert formats.moment_link(silent) == "/interviews/int_1#segment-2"
 
 
 def test_marks_stand_round_the_found_words_and_the_rest_is_escaped() -> None:
@@ -73,18 +81,18 @@ def test_a_passage_is_shown_turn_by_turn_with_who_speaks() -> None:
     ]
 
 
-def test_the_excerpt_of_a_long_passage_is_its_beginning_or_the_turns_with_most_that_is_marked() -> None:
-    text = "\n".join(f"line {number} " + "word " * 30 for number in range(9))
-    places = {number: text.index(f"line {number}") for number in range(9)}
+def test_the_excerpt_of_a_long_passage_is_the_turns_round_the_place_where_it_opens() -> None:
+    text = "\n".join(f"Ann: line {number} " + "word " * 30 for number in range(9))
 
-    def excerpt_of(*marked: tuple[int, int]) -> list[str]:
-        quote = quotes.quote_of(result_of(text, tuple((places[n], places[n] + length) for n, length in marked)))
+    def excerpt_of(opening: int) -> list[str]:
+        quote = quotes.quote_of(result_of(text, speakers=("Ann",), opening=opening))
         assert len(quote.whole) == 9
-        return [str(turn.words).replace("<mark>", "").replace("</mark>", "")[:6] for turn in quote.excerpt]
+        return [str(turn.words)[:6] for turn in quote.excerpt]
 
-    assert excerpt_of() == ["line 0", "line 1", "line 2"]
-    assert excerpt_of((6, 6)) == excerpt_of((3, 4), (6, 6), (7, 4)) == ["line 5", "line 6", "line 7"]
-    assert excerpt_of((3, 4), (7, 4)) == ["line 2", "line 3", "line 4"]  # the same word twice is no more than once
+    assert excerpt_of(0) == ["line 0", "line 1", "line 2"]
+    for within in (0, 3, 8, 40):  # at the turn, in the name before it, in its words
+        assert excerpt_of(text.index("Ann: line 6") + within) == ["line 5", "line 6", "line 7"]
+    assert excerpt_of(text.index("Ann: line 8")) == ["line 7", "line 8"]
 
 
 @given(st.text(max_size=300), st.lists(st.tuples(st.integers(-5, 310), st.integers(-5, 310)), max_size=6))
