@@ -7,7 +7,7 @@ sees and nothing else. The tour of a question is `Finding.search`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from core.database import Database
 from core.errors import InvalidInput, NotFound
+from core.visibility import Viewer
 from search import conditions, findable, repository
 from search.answers import Moment, Telling, group_results, make_results
 from search.cell_index import Corpus, Mask
@@ -25,6 +26,7 @@ from search.conditions import Conditions
 from search.facets import count_facets
 from search.index_keeper import IndexKeeper
 from search.landing import land
+from search.marking import Spoken, highlight
 from search.masks import Looking
 from search.ports import EmbedderByName, FullText
 from search.query_language import TypedQuery, parse_query
@@ -44,6 +46,7 @@ from search.values import (
     SearchRequest,
     SearchResult,
     SimilarRequest,
+    Spans,
     Suggestion,
     SuggestionRequest,
     Vectors,
@@ -151,6 +154,19 @@ class Finding:
             view = self._keeper.look(session, state, visible, version)
             looking = Looking(session, self._full_text, view.corpus, request.viewer)
             return list(islice(suggest(looking, request.beginning), request.limit))
+
+    def mark(self, query: str, texts: Sequence[Spoken], viewer: Viewer) -> list[Spans]:
+        """Return for each text where what `query` asks for stands in words."""
+        typed = parse_query(query)
+        if not has_word(typed.text):
+            return [()] * len(texts)
+        state, version = self._state(), self._database.version()
+        with self._database.read() as session:
+            visible = self._recent.visible_interviews(session, viewer, version)
+            corpus = self._keeper.look(session, state, visible, version).corpus
+            question = read_question(typed.text, typed.beginnings, corpus.languages)
+            telling = _telling(typed, question, match_words(question, corpus))
+        return highlight(texts, telling.marked, telling.languages)
 
     def _beside(self, work: Callable[[], Outcome]) -> Callable[[], Outcome]:
         return self._aside.submit(work).result

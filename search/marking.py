@@ -13,6 +13,7 @@ from operator import contains
 
 from search.query_words import has_word
 from search.stems import ENGLISH
+from search.values import Spans
 from search.words import asked_words, forms_of, has_ascii_words, is_unspaced, lower_words, placed_words, terms_of_one
 
 Span = tuple[int, int]
@@ -39,10 +40,8 @@ def hold_phrases(
     return [all(next(one.spans(text), None) is not None for one in asked) for text in texts]
 
 
-def highlight(
-    texts: Sequence[Spoken], parts: Sequence[str], languages: Collection[str] = (ENGLISH,)
-) -> list[tuple[Span, ...]]:
-    """Return for each text the [from, to) character offsets of the words and phrases `parts`, in order.
+def highlight(texts: Sequence[Spoken], parts: Sequence[str], languages: Collection[str] = (ENGLISH,)) -> list[Spans]:
+    """Return for each text where the words and phrases `parts` stand.
 
     Of a part in a script without spaces any two characters side by side are marked, as they are what is counted.
     """
@@ -114,7 +113,7 @@ def _beginning_like(terms: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(beginnings) or '(?!)'})[a-z0-9]*")
 
 
-def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+def _joined(spans: Sequence[Span]) -> Spans:
     """Return the spans in order, those that overlap as one."""
     joined: list[Span] = []
     for start, end in sorted(spans):

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 
 from core.clock import Clock
 from core.database import Database
+from core.visibility import Viewer
 from search import repository, stance
 from search.evidence import Evidence, Floats, Gathering
 from search.finding import Finding
 from search.index_keeper import IndexKeeper
 from search.indexing import Indexing
+from search.marking import Spoken
 from search.ports import EmbedderByName, FullText
 from search.recent_answers import RecentAnswers
+from search.stems import language_of
 from search.tables import SearchState
 from search.values import (
     IndexStatus,
@@ -25,6 +28,7 @@ from search.values import (
     SearchRequest,
     SearchResult,
     SimilarRequest,
+    Spans,
     Suggestion,
     SuggestionRequest,
 )
@@ -72,6 +76,10 @@ class SearchService:
         Raises: InvalidInput `bad_limit`.
         """
         return self._finding.suggest(request)
+
+    def mark(self, query: str, texts: Sequence[str], language: str | None, viewer: Viewer) -> list[Spans]:
+        """Return for each of `texts`, said in `language`, the words that a search for `query` marks."""
+        return self._finding.mark(query, [Spoken(text, language_of(language)) for text in texts], viewer)
 
     def gather(self, request: SearchRequest) -> Evidence:
         """Return what the best moments for `request.query` say that bears on it. Raises as `search`."""

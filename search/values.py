@@ -22,6 +22,7 @@ Kind = Literal["recording", "transcript"]
 Vectors = npt.NDArray[np.float32]  # (n, dim), rows L2-normalised; a single vector is (dim,)
 Ids = npt.NDArray[np.int64]  # of windows, in the vector index
 Scores = npt.NDArray[np.float32]
+Spans = tuple[tuple[int, int], ...]  # [from, to) character offsets into a text, in order
 
 # Called with how much of a long piece of work is done: 0 … 1, never going back.
 OnProgress = Callable[[float], None]
@@ -119,7 +120,7 @@ class Place:
 class SearchResult:
     """One moment: segments `first_segment` to `last_segment` (0-based, inclusive), at most 400 words.
 
-    `highlights` are [from, to) character offsets into `text` of the words that were asked for.
+    `highlights` are the words in `text` that were asked for.
     `score` falls from result to result; it compares results of one answer, nothing else.
     `sentence` is where a moment without any of those words comes nearest to the question.
     `found` is where to open it: at the segment from which most of that is said together, or else at the first.
@@ -132,7 +133,7 @@ class SearchResult:
     end_ms: int | None
     speakers: tuple[str, ...]
     text: str
-    highlights: tuple[tuple[int, int], ...]
+    highlights: Spans
     score: float
     found: Place
     speaker_shares: tuple[SpeakerShare, ...] = ()

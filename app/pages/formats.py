@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, pass_context
@@ -42,9 +43,9 @@ def install(env: Environment) -> None:
         day_time=day_time,
         duration_words=duration_words,
         for_input=for_input,
-        found=quotes.found,
         is_question=is_question,
         language_name=language_name,
+        marked=quotes.marked,
         moment_link=moment_link,
         quote_of=quotes.quote_of,
         size_words=size_words,
@@ -167,10 +168,11 @@ def is_question(text: str) -> bool:
     return text.rstrip().endswith("?") or (len(words) > 2 and words[0] in _ASKING)
 
 
-def moment_link(result: SearchResult) -> str:
-    """Return where the moment is heard: the interview's page at the segment that says what was asked for."""
-    at = "" if result.found.start_ms is None else f"?t={result.found.start_ms}"
-    return f"/interviews/{result.interview.id}{at}#segment-{result.found.segment}"
+def moment_link(result: SearchResult, query: str = "") -> str:
+    """Return where the moment is heard: the interview's page at the segment that says what `query` asked for."""
+    said = {"t": result.found.start_ms, "q": query or None}
+    asked = urlencode({name: value for name, value in said.items() if value is not None})
+    return f"/interviews/{result.interview.id}{'?' + asked if asked else ''}#segment-{result.found.segment}"
 
 
 def local_instant(text: str, zone: ZoneInfo) -> datetime | None:

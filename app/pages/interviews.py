@@ -17,6 +17,7 @@ from app.pages.participants import participants_shown
 from app.pages.quotes import occurrences
 from app.participation import ERASED_NAME
 from ingest.schemas import InterviewOut, SegmentOut
+from search.values import MAX_QUERY_CHARACTERS
 
 router = APIRouter(prefix="/interviews")
 
@@ -91,14 +92,19 @@ def interview_page(
     interview_id: str,
     t: Annotated[int | None, Query(ge=0, le=10**9)] = None,
     find: Annotated[str, Query(max_length=200)] = "",
+    q: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS)] = "",
 ) -> HTMLResponse:
-    """Show the interview; `t` is the millisecond to start at, `find` a word to mark."""
+    """Show the interview; `t` is the millisecond to start at, `find` or what a search for `q` found is marked."""
     interview = services.ingest.get(interview_id, user.viewer)
     is_open = interview.withdrawn_at is None and (interview.is_quotable or user.viewer.reads_unquotable)
     segments = services.ingest.segments(interview_id, user.viewer) if is_open else []
     if segments:
         afterwards.add_task(services.audit.seen, user.id, "interview.read", "interview", interview_id)
     needle = find.strip()
+    if needle:
+        marks = [occurrences(segment.text, needle) for segment in segments]
+    else:
+        marks = services.search.mark(q, [segment.text for segment in segments], interview.language, user.viewer)
     links, linked_names = participants_shown(services, user, interview_id)
     return render(
         request,
@@ -123,7 +129,8 @@ def interview_page(
         linked=_segments_at(segments, t),
         voices=_voices(segments),
         needle=needle,
-        found_count=sum(len(occurrences(segment.text, needle)) for segment in segments) if needle else 0,
+        marks=marks,
+        found_count=sum(map(len, marks)),
         formats=FORMATS,
         is_news=False,
     )

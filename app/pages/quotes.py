@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from core.text import count_words
-from search.values import SearchResult
+from search.values import SearchResult, Spans
 
 EXCERPT_WORDS = 110  # of a passage; the whole opens on demand
 LEAD_WORDS = 50  # at most before the turn where the moment opens
-
-Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +70,10 @@ def _around(lines: list[_Line], opening: int) -> tuple[int, int]:
     return first, last
 
 
-def marked(text: str, spans: Spans, start: int, end: int) -> Markup:
-    """Return `text[start:end]`, escaped, with what lies in the [from, to) `spans` of the text in <mark>."""
+def marked(text: str, spans: Spans, start: int = 0, end: int | None = None) -> Markup:
+    """Return `text[start:end]`, escaped, with what lies in the `spans` of the text in <mark>."""
     parts: list[Markup] = []
-    place = start
+    place, end = start, len(text) if end is None else end
     for span_start, span_end in sorted(spans):
         span_start, span_end = max(span_start, place), min(span_end, end)
         if span_start >= span_end:
@@ -86,13 +84,8 @@ def marked(text: str, spans: Spans, start: int, end: int) -> Markup:
     return Markup("").join(parts)
 
 
-def found(text: str, needle: str) -> Markup:
-    """Return the text with every occurrence of `needle` marked, letter case aside."""
-    return marked(text, occurrences(text, needle), 0, len(text))
-
-
 def occurrences(text: str, needle: str) -> Spans:
-    """Return the [from, to) offsets of `needle` in `text`, letter case aside, left to right without overlap."""
+    """Return where `needle` stands in `text`, letter case aside, without overlap."""
     low, wanted = text.lower(), needle.lower()
     if not wanted or len(low) != len(text):  # a few letters change their length: leave such text unmarked
         return ()

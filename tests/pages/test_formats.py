@@ -62,6 +62,7 @@ def test_a_moment_is_opened_where_it_says_what_was_asked_for() -> None:
     assert formats.moment_link(result) == "/interviews/int_1?t=700#segment-2"
     silent = replace(result, found=replace(result.found, start_ms=None))
     assert formats.moment_link(silent) == "/interviews/int_1#segment-2"
+    assert formats.moment_link(result, '"R&D" mails') == "/interviews/int_1?t=700&q=%22R%26D%22+mails#segment-2"
 
 
 def test_marks_stand_round_the_found_words_and_the_rest_is_escaped() -> None:

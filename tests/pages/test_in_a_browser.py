@@ -116,7 +116,7 @@ def test_from_a_question_to_the_second_it_was_said(
     assert page.url.endswith("/?q=speech%20at")  # the address is the question, without empty fields
     page.locator(".moment-time").first.click()
     page.wait_for_url("**/interviews/int_*?t=*")
-    wanted = int(page.url.split("t=")[1].split("#")[0]) / 1000
+    wanted = int(page.url.split("t=")[1].split("&")[0]) / 1000
     wait_until(page, "media.readyState >= 1")
     expect(page.locator(".segment.is-current")).to_have_count(1)
     assert media_time(page) == pytest.approx(wanted, abs=0.05)
@@ -167,6 +167,23 @@ def test_words_are_found_while_they_are_typed(page: Page, world: World) -> None:
     expect(found).to_have_text("2 of 2")
     page.get_by_label("Find in the transcript").press("Escape")
     expect(found).to_have_text("")
+
+
+def test_a_moment_opens_with_the_found_words_marked_one_after_the_other(page: Page, complaints: list[str]) -> None:
+    page.get_by_label("Search what customers said").fill("cancelling mails, fine")
+    page.keyboard.press("Enter")
+    page.locator(".moment-time").first.click()
+    page.wait_for_url("**/interviews/int_*#segment-1")
+    found = page.locator(".find output")
+    expect(found).to_have_text("1 of 4")
+    expect(page.locator("#transcript mark")).to_have_count(0)  # painted: typed words are found across them
+    page.get_by_label("Find in the transcript").fill("mails in one")
+    expect(found).to_have_text("1 hit")
+    page.get_by_label("Find in the transcript").press("Escape")
+    expect(found).to_have_text("4 hits")
+    page.get_by_role("button", name="Previous hit").click()
+    expect(found).to_have_text("4 of 4")
+    assert complaints == []
 
 
 def test_a_file_is_uploaded_in_pieces_with_progress_and_ends_on_its_page(

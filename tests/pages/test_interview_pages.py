@@ -45,6 +45,26 @@ def test_words_are_found_in_the_transcript_without_script(member: TestClient, sh
     assert "2 hits" in html
 
 
+def test_what_a_search_found_is_marked_as_the_search_marks_it(member: TestClient, shared_world: World) -> None:
+    address = f"/interviews/{shared_world.interview.id}"
+    html = member.get(f"{address}?t=4200&q=mail+canceled+speaker:Jana").text
+    assert "Four <mark>mails</mark> in one week, I nearly <mark>cancelled</mark>." in html
+    assert "2 hits" in html
+    assert "<mark>mails</mark>" not in member.get(f"{address}?q=mail&find=fine").text
+    for nothing in ("", "speaker:Jana", "??", "zebra", "-mail"):
+        answer = member.get(address, params={"q": nothing})
+        assert answer.status_code == 200
+        assert "<mark>" not in answer.text
+        assert " hit" not in PageText(answer.text).text
+
+
+def test_words_are_marked_in_text_that_is_no_markup(world: World) -> None:
+    segments = [{"speaker": "Ann", "text": f"An invoice of {EVIL} came."}]
+    interview = world.services.ingest.add_interview(example_interview(segments=segments), "test", "system")
+    html = world.member().get(f"/interviews/{interview.id}?q=invoices+script").text
+    assert "An <mark>invoice</mark> of &lt;<mark>script</mark>&gt;alert(1)" in html
+
+
 @pytest.mark.parametrize("format_name", ["vtt", "srt", "txt", "md", "docx", "json"])
 def test_the_transcript_is_a_file_to_save(member: TestClient, shared_world: World, format_name: str) -> None:
     answer = member.get(f"/interviews/{shared_world.interview.id}/transcript?format={format_name}")

@@ -38,6 +38,21 @@ def narrowed(request: SearchRequest, kind: str, value: str) -> SearchRequest:
     return replace(request, filters=replace(request.filters, **{kind: value}))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("query", ["invoices", "invocie", "invo*", '"was wrong" invoice', "wrong -talk speaker:ann"])
+def test_a_text_is_marked_as_in_the_moments_of_a_search(workshop: Workshop, query: str) -> None:
+    workshop.add("The invoice was wrong, and invoices are paid late.", "Die Rechnung.", speakers=["Ann", None])
+    workshop.add(*FILLER)
+    [first, *_] = ask(workshop, query).results
+    assert first.highlights
+    assert workshop.service.mark(query, [first.text, "nothing"], None, EVERYBODY) == [first.highlights, ()]
+
+
+@pytest.mark.parametrize("query", ["", "??", "speaker:ann", "-invoice"])
+def test_what_asks_for_no_word_marks_none(workshop: Workshop, query: str) -> None:
+    workshop.add("The invoice was wrong.")
+    assert workshop.service.mark(query, ["The invoice was wrong."], None, EVERYBODY) == [()]
+
+
 def test_a_facet_counts_exactly_the_interviews_that_its_value_finds(tmp_path: Path) -> None:
     checked = 0
     for seed in range(5):

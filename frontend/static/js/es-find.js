@@ -1,4 +1,5 @@
-// <es-find>: finds words in the transcript of this page while they are typed, and steps from hit to hit.
+// <es-find>: finds words in the transcript of this page while they are typed, and steps from hit to hit; before, from
+// one to the next of what the server marked for the search that led here.
 // Hits are painted with the CSS Custom Highlight API: the text itself is never changed. Where a browser has no such
 // API, and without script, the form asks the server, which marks the hits.
 
@@ -9,8 +10,7 @@ class Find extends HTMLElement {
   connectedCallback() {
     this.input = this.querySelector("input");
     if (!globalThis.Highlight || !CSS.highlights) return;
-    this.hits = [];
-    this.place = -1;
+    this.asked = [...takeMarks()];
     this.output = this.querySelector("output");
     this.querySelector("[data-needs-script]").hidden = false;
     this.querySelector("[data-without-script]").hidden = true;
@@ -18,7 +18,8 @@ class Find extends HTMLElement {
     this.querySelector("form").addEventListener("submit", (event) => this.onSubmit(event));
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.addEventListener("click", (event) => this.onClick(event));
-    if (this.input.value) this.find();
+    this.find();
+    this.stand();
   }
 
   disconnectedCallback() {
@@ -50,7 +51,7 @@ class Find extends HTMLElement {
 
   find() {
     const wanted = this.input.value.trim().toLowerCase();
-    this.hits = wanted ? [...this.rangesOf(wanted)] : [];
+    this.hits = wanted ? [...this.rangesOf(wanted)] : this.asked;
     this.place = -1;
     CSS.highlights.set(HITS, new Highlight(...this.hits));
     CSS.highlights.delete(HERE);
@@ -63,18 +64,23 @@ class Find extends HTMLElement {
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         const words = node.data.toLowerCase();
         for (let at = words.indexOf(wanted); at >= 0; at = words.indexOf(wanted, at + wanted.length)) {
-          const range = new Range();
-          range.setStart(node, Math.min(at, node.length));
-          range.setEnd(node, Math.min(at + wanted.length, node.length));
-          yield range;
+          yield rangeIn(node, at, at + wanted.length);
         }
       }
     }
   }
 
+  // Where the address leads to a hit, the next one is the one after it.
+  stand() {
+    const linked = document.querySelector("#transcript :target") ?? document.querySelector("#transcript .is-linked");
+    this.place = this.hits.findIndex((hit) => linked?.contains(hit.startContainer));
+    this.say(this.input.value);
+  }
+
   step(offset) {
     if (!this.hits.length) return;
-    this.place = (this.place + offset + this.hits.length) % this.hits.length;
+    const from = this.place < 0 && offset < 0 ? 0 : this.place;
+    this.place = (from + offset + this.hits.length) % this.hits.length;
     const hit = this.hits[this.place];
     CSS.highlights.set(HERE, new Highlight(hit));
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -84,11 +90,32 @@ class Find extends HTMLElement {
   }
 
   say(wanted) {
-    if (!wanted) this.output.value = "";
-    else if (!this.hits.length) this.output.value = "no hit";
+    if (!this.hits.length) this.output.value = wanted ? "no hit" : "";
     else if (this.place < 0) this.output.value = this.hits.length === 1 ? "1 hit" : `${this.hits.length} hits`;
     else this.output.value = `${this.place + 1} of ${this.hits.length}`;
   }
+}
+
+// Takes out what the server marked, so that every text is one piece again, and gives where it stood.
+function* takeMarks() {
+  for (const text of document.querySelectorAll("#transcript .segment-text:has(mark)")) {
+    const spans = [];
+    let at = 0;
+    for (const node of text.childNodes) {
+      const end = at + node.textContent.length;
+      if (node.nodeName === "MARK") spans.push([at, end]);
+      at = end;
+    }
+    text.textContent = text.textContent;
+    for (const [start, end] of spans) yield rangeIn(text.firstChild, start, end);
+  }
+}
+
+function rangeIn(node, start, end) {
+  const range = new Range();
+  range.setStart(node, Math.min(start, node.length));
+  range.setEnd(node, Math.min(end, node.length));
+  return range;
 }
 
 customElements.define("es-find", Find);
