@@ -140,10 +140,14 @@ class Finding:
             near = [vectors[window_id] for window_id in windows if window_id in vectors]
             if not near:
                 return []
-            part, scores = rank_alike(self._keeper, view, _direction(np.stack(near)))
+            direction = _direction(np.stack(near))
+            part, scores = rank_alike(self._keeper, view, direction)
             itself, _ = _cells_and_windows(part, request)
             spans = choose_spans(part, scores, ~itself, None, request.limit)
-            return [moment.result for moment in self._read(session, part, spans, Telling())]
+            moments = self._read(session, part, spans, Telling())
+            if request.with_sentences:
+                moments = mark_sentences(moments, self._embedders(state.model), direction)
+            return land(session, moments)
 
     def suggest(self, request: SuggestionRequest) -> list[Suggestion]:
         """Return how `request.beginning` may go on. Raises as `SearchService.suggest`."""

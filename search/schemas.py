@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from core.visibility import Viewer
-from search.values import MAX_QUERY_CHARACTERS, MAX_RESULTS, Kind, Mode, SearchFilters, SearchRequest
+from search.values import MAX_QUERY_CHARACTERS, MAX_RESULTS, Kind, Mode, SearchFilters, SearchRequest, SimilarRequest
 
 
 class FilteredQuery(BaseModel):
@@ -87,6 +87,13 @@ class SimilarQuery(BaseModel):
     first_segment: int = Field(ge=0, description="First segment of the moment, counted from 0.")
     last_segment: int = Field(ge=0, description="Last segment of the moment, inclusive.")
     limit: int = Field(default=10, ge=1, le=MAX_RESULTS)
+    sentences: bool = Field(default=False, description="Mark in each the sentence nearest to it; several times slower.")
+
+    def request(self, viewer: Viewer) -> SimilarRequest:
+        """Return the question for the service."""
+        return SimilarRequest(
+            self.interview, self.first_segment, self.last_segment, self.limit, viewer, with_sentences=self.sentences
+        )
 
 
 class SuggestionQuery(BaseModel):
@@ -159,7 +166,7 @@ class SearchResultOut(BaseModel):
     score: float = Field(description="Falls from result to result; comparable within one answer only.")
     speaker_shares: list[SpeakerShareOut] = Field(description="Who says most of it first; unnamed speakers left out.")
     sentence: tuple[int, int] | None = Field(
-        description="[from, to) of the sentence nearest to the question, if no word is marked; only with `sentences`."
+        description="[from, to) of the sentence nearest to what was asked, if no word is marked; only with `sentences`."
     )
 
 

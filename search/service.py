@@ -66,7 +66,8 @@ class SearchService:
     def similar(self, request: SimilarRequest) -> list[SearchResult]:
         """Return the moments, others than this one, that mean most nearly the same, best first.
 
-        Raises: NotFound `unknown_interview`; InvalidInput `bad_limit`.
+        Raises: NotFound `unknown_interview`; InvalidInput `bad_limit`; Unavailable `embedding_model_missing` where
+        sentences are asked for.
         """
         return self._finding.similar(request)
 

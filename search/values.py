@@ -72,6 +72,7 @@ class SimilarRequest:
     last_segment: int
     limit: int = 10
     viewer: Viewer = EVERYBODY
+    with_sentences: bool = False  # mark in each the sentence nearest to this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from search.schemas import (
     SuggestionQuery,
     SuggestionsOut,
 )
-from search.values import SimilarRequest, SuggestionRequest
+from search.values import SuggestionRequest
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
 
@@ -44,5 +44,4 @@ def suggestions(query: Annotated[SuggestionQuery, Query()], services: ServicesDe
 @router.get("/moments/similar")
 def similar(query: Annotated[SimilarQuery, Query()], services: ServicesDep, user: Reader) -> SimilarOut:
     """Find the moments that mean most nearly the same as one, itself left out."""
-    request = SimilarRequest(query.interview, query.first_segment, query.last_segment, query.limit, user.viewer)
-    return SimilarOut.model_validate({"results": services.search.similar(request)})
+    return SimilarOut.model_validate({"results": services.search.similar(query.request(user.viewer))})

@@ -110,7 +110,7 @@ def similar_page(
     request: Request, services: ServicesDep, user: PageReader, interview: str, first: int, last: int
 ) -> HTMLResponse:
     """Show the moments that mean most nearly the same as one."""
-    results = services.search.similar(SimilarRequest(interview, first, last, viewer=user.viewer))
+    results = services.search.similar(SimilarRequest(interview, first, last, viewer=user.viewer, with_sentences=True))
     return render(
         request,
         "similar.html",

@@ -95,6 +95,7 @@ def test_a_moment_leads_to_moments_like_it(world: World) -> None:
     assert "More like this" in PageText(page.text).text
     assert "Another bakery" in PageText(page.text).text
     assert "What the bakery thinks of e-mail" in PageText(page.text).text
+    assert "<mark>" in page.text
     assert client.get("/similar?interview=int_none&first=0&last=0").status_code == 404
 
 

@@ -168,6 +168,19 @@ def test_similar_moments_are_others_that_mean_the_same(workshop: Workshop) -> No
     assert all((result.interview.id, result.first_segment) != (first, 0) for result in here)
 
 
+def test_similar_moments_open_at_the_sentence_that_means_the_same(workshop: Workshop) -> None:
+    asked = workshop.add("The invoice was wrong.")
+    other = workshop.add("We went sailing.", "Then lunch. My invoice was wrong again.", "And home.")
+    request = SimilarRequest(asked, 0, 0, 1, with_sentences=True)
+    [result] = workshop.service.similar(request)
+    assert result.interview.id == other
+    assert result.sentence is not None
+    assert result.text[slice(*result.sentence)] == "My invoice was wrong again."
+    assert result.found.segment == 1
+    [plain] = workshop.service.similar(replace(request, with_sentences=False))
+    assert (plain.sentence, plain.found.segment) == (None, plain.first_segment)
+
+
 def test_similar_moments_of_what_may_not_be_seen_do_not_exist(workshop: Workshop) -> None:
     workshop.put_project("secret")
     with workshop.database.write() as session:
