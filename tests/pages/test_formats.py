@@ -13,7 +13,7 @@ from app.pages.projects import slug_of
 from app.pages.signing_in import local_path
 from app.pages.upload import people_of
 from core.errors import InvalidInput
-from search.values import FoundInterview, Place, SearchResult
+from search.values import FoundInterview, Place, SearchResult, Spans
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_how_far_away_an_instant_is_gets_rounded_up(left: timedelta, words: str)
     assert formats.until_words(now + left, now) == words
 
 
-def result_of(text: str, spans: quotes.Spans = (), speakers: tuple[str, ...] = (), opening: int = 0) -> SearchResult:
+def result_of(text: str, spans: Spans = (), speakers: tuple[str, ...] = (), opening: int = 0) -> SearchResult:
     interview = FoundInterview("int_1", None, "Talk", None, None)
     return SearchResult(interview, 0, 3, 0, 1000, speakers, text, spans, 1.0, Place(2, 700, opening))
 
